@@ -76,7 +76,7 @@ Feature: Authenticity
         | the key "no-secret-provided"   |
         | the guide's sample key         |
         | the secret and a line feed     |
-        | the secret in upper case       |
+        | the secret in the other case   |
         | the secret without its last letter |
 
     Example: A delivery signed with the shared secret goes through

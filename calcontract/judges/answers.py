@@ -1,0 +1,188 @@
+"""What an answer has to be."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from calcontract.errors import Inconclusive, Violation
+from mock_calcom.sender import Answer, Attempt
+
+
+def described(attempt: Attempt) -> str:
+    """What came of *attempt*, in a few words."""
+    if attempt.answer is None:
+        return f"no answer ({attempt.problem}) within {attempt.seconds:.2f} s"
+    return f"answer {attempt.answer.status} after {attempt.answer.seconds * 1000:.0f} ms"
+
+
+def _answer(attempt: Attempt, expected: str) -> Answer:
+    if attempt.answer is None:
+        raise Violation(described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}")
+    # A throttle says nothing about the delivery; the caller has already waited and tried again.
+    if attempt.answer.status == 429:
+        raise Inconclusive("the receiver throttles us (429)", reason="throttled")
+    return attempt.answer
+
+
+def acknowledged(attempt: Attempt, *, within: float | None = None) -> None:
+    """
+    A 2xx, and if *within* is given, after that many seconds at the latest.
+
+    Raises:
+        Violation: if the delivery was refused, failed, redirected, or answered too late.
+        Inconclusive: if the receiver throttles.
+    """
+    expected = "an acknowledgement (2xx)"
+    answer = _answer(attempt, expected)
+    if not 200 <= answer.status < 300:
+        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+    if within is not None:
+        in_time(attempt, within)
+
+
+def in_time(attempt: Attempt, budget: float) -> None:
+    """
+    Any answer within *budget* seconds.
+
+    Raises:
+        Violation: if it came later or not at all.
+    """
+    expected = f"an answer within {budget:g} s"
+    answer = _answer(attempt, expected)
+    if answer.seconds > budget:
+        raise Violation(described(attempt), expected=expected, reason="too-late")
+
+
+def refused(attempt: Attempt) -> None:
+    """
+    A definite 4xx.
+
+    A 5xx, a hang or a broken connection is no refusal: it says "try again", not "no".
+
+    Raises:
+        Violation: if the delivery was acknowledged or failed.
+        Inconclusive: if the receiver throttles.
+    """
+    expected = "a refusal (4xx)"
+    answer = _answer(attempt, expected)
+    if not 400 <= answer.status < 500:
+        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+
+
+def unfailing(attempt: Attempt) -> None:
+    """
+    A 2xx or a 4xx: whatever it is, it is definite.
+
+    Raises:
+        Violation: if there was no answer, a redirect or a 5xx.
+        Inconclusive: if the receiver throttles.
+    """
+    expected = "a definite answer (2xx or 4xx)"
+    answer = _answer(attempt, expected)
+    if not (200 <= answer.status < 300 or 400 <= answer.status < 500):
+        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+
+
+def status(attempt: Attempt, wanted: int) -> None:
+    """
+    Exactly the status *wanted*.
+
+    Raises:
+        Violation: if another one came, or none.
+    """
+    expected = f"the status {wanted}"
+    answer = _answer(attempt, expected)
+    if answer.status != wanted:
+        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+
+
+def not_status(attempt: Attempt, unwanted: int) -> None:
+    """
+    Any status but *unwanted*.
+
+    Raises:
+        Violation: if that one came, or no answer.
+    """
+    expected = f"any status but {unwanted}"
+    if _answer(attempt, expected).status == unwanted:
+        raise Violation(described(attempt), expected=expected, reason=f"status-{unwanted}")
+
+
+def no_redirect(attempt: Attempt) -> None:
+    """
+    Any answer but a 3xx.
+
+    Raises:
+        Violation: if the answer is a redirect, or there is none.
+    """
+    expected = "an answer without a redirect"
+    if 300 <= _answer(attempt, expected).status < 400:
+        raise Violation(described(attempt), expected=expected, reason="redirect")
+
+
+def json_body(attempt: Attempt, wanted: Any) -> None:
+    """
+    A body that is the JSON value *wanted*.
+
+    Raises:
+        Violation: if it is another value or no JSON.
+    """
+    expected = f"the body {json.dumps(wanted, separators=(',', ':'))}"
+    body = _answer(attempt, expected).body
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Violation(
+            f"the body is no JSON ({len(body)} bytes)", expected=expected, reason="body"
+        ) from None
+    if value != wanted:
+        raise Violation("the body says something else", expected=expected, reason="body")
+
+
+def text(attempt: Attempt, wanted: str) -> None:
+    """
+    A body that says *wanted*.
+
+    Raises:
+        Violation: if it does not.
+    """
+    expected = f"the words {wanted!r}"
+    if wanted.encode() not in _answer(attempt, expected).body:
+        raise Violation("the body says something else", expected=expected, reason="body")
+
+
+def alike(attempt: Attempt, model: Attempt) -> None:
+    """
+    The same status as *model* got.
+
+    Raises:
+        Violation: if the two differ, or either has no answer.
+    """
+    wanted = _answer(model, "an answer to a wrong signature").status
+    expected = f"the answer to any wrong signature ({wanted})"
+    answer = _answer(attempt, expected)
+    if answer.status != wanted:
+        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+
+
+def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
+    """
+    An answer that shows neither *secret* nor *signature*, in hex or in base64.
+
+    Raises:
+        Violation: if it shows one of them; which of them is said, never the value.
+    """
+    expected = "an answer that gives nothing away"
+    answer = _answer(attempt, expected)
+    shown = answer.body + b"\n".join(
+        f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
+    )
+    lowered = shown.lower()
+    encoded = base64.b64encode(bytes.fromhex(signature))
+    # Half a signature is as good a start for a forger; sixteen digits are no accident.
+    if signature[:16].encode() in lowered or encoded in shown:
+        raise Violation("the answer shows the expected signature", expected=expected, reason="leak")
+    if secret.encode() in shown:
+        raise Violation("the answer shows the secret", expected=expected, reason="leak")

@@ -1,0 +1,189 @@
+"""
+What the receiver's world has to look like afterwards.
+
+Only what any sound receiver keeps is asked for: appointments with a status and a time, and, where
+the probe shows them, effects counted per occurrence and records per delivery.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Mapping
+
+from calcontract.errors import Violation
+from calcontract.probes import Appointment, Look
+
+#: The kinds of effect that an occurrence of each trigger may have.
+KINDS: Mapping[str, frozenset[str]] = {
+    "BOOKING_CREATED": frozenset({"created", "confirmed"}),
+    "BOOKING_CONFIRMED": frozenset({"confirmed"}),
+    "BOOKING_REQUESTED": frozenset({"requested"}),
+    "BOOKING_RESCHEDULED": frozenset({"rescheduled"}),
+    "BOOKING_CANCELLED": frozenset({"cancelled"}),
+    "BOOKING_REJECTED": frozenset({"rejected"}),
+    "BOOKING_PAYMENT_INITIATED": frozenset({"payment_initiated"}),
+    "BOOKING_PAID": frozenset({"paid"}),
+    "FORM_SUBMITTED": frozenset({"form_submitted"}),
+}
+
+
+def _times(count: int) -> str:
+    return {0: "not at all", 1: "once"}.get(count, f"{count} times")
+
+
+def happened(look: Look, *, trigger: str, uid: str, occurrences: int) -> None:
+    """
+    As many effects of *trigger* on the booking *uid* as there were *occurrences*.
+
+    Raises:
+        Violation: if there are more or fewer.
+    """
+    kinds = KINDS.get(trigger, frozenset())
+    count = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
+    if count != occurrences:
+        raise Violation(
+            f"{trigger} of booking {uid} took effect {_times(count)}",
+            expected=f"its effect {_times(occurrences)}",
+            reason="effect-missing" if count < occurrences else "effect-repeated",
+        )
+
+
+def nothing(look: Look, uids: Collection[str]) -> None:
+    """
+    No appointment and no effect of the bookings *uids*.
+
+    Raises:
+        Violation: if there is one.
+    """
+    if look.appointments:
+        found = look.appointments[0]
+        raise Violation(
+            f"there is an appointment with status {found.status} for {found.uid}",
+            expected="no effect",
+            reason="effect-unexpected",
+        )
+    unexpected = [effect for effect in look.effects if effect.uid in uids]
+    if unexpected:
+        raise Violation(
+            f"there is an effect {unexpected[0].kind!r} of booking {unexpected[0].uid}",
+            expected="no effect",
+            reason="effect-unexpected",
+        )
+
+
+def unchanged(before: Look, after: Look) -> None:
+    """
+    The same totals of appointments, effects and notices before and after.
+
+    Raises:
+        Violation: if one of them changed.
+    """
+    for name in ("appointments", "effects", "notices"):
+        if before.totals.get(name) != after.totals.get(name):
+            raise Violation(
+                f"the number of {name} went from {before.totals.get(name)} "
+                f"to {after.totals.get(name)}",
+                expected="nothing to change",
+                reason="changed",
+            )
+
+
+def same(before: Look, after: Look) -> None:
+    """
+    The same appointments, in every field, before and after.
+
+    Raises:
+        Violation: if one of them differs, came or went.
+    """
+    unchanged(before, after)
+    if list(before.appointments) != list(after.appointments):
+        raise Violation(
+            "an appointment is no longer what it was",
+            expected="nothing to change",
+            reason="changed",
+        )
+
+
+def one(look: Look) -> Appointment:
+    """
+    The single appointment that *look* shows, live or not.
+
+    Raises:
+        Violation: if there is none, or more than one.
+    """
+    if len(look.appointments) != 1:
+        raise Violation(
+            f"there are {len(look.appointments)} appointments",
+            expected="one appointment",
+            reason="appointments-missing" if not look.appointments else "appointments-doubled",
+        )
+    return look.appointments[0]
+
+
+def live_once(look: Look, *, start: datetime.datetime, end: datetime.datetime) -> None:
+    """
+    One confirmed appointment from *start* to *end*, and no other live one.
+
+    Raises:
+        Violation: if none or more are live, or it is not confirmed, or is at another time.
+    """
+    live = [appointment for appointment in look.appointments if appointment.live]
+    expected = f"one confirmed appointment at {start.isoformat()}"
+    if len(live) != 1:
+        raise Violation(
+            f"{len(live)} appointments are live", expected=expected, reason=f"live-{len(live)}"
+        )
+    if live[0].status != "confirmed":
+        raise Violation(
+            f"the appointment is {live[0].status}", expected=expected, reason=live[0].status
+        )
+    if (live[0].start, live[0].end) != (start, end):
+        shown = live[0].start.isoformat() if live[0].start else "no time"
+        raise Violation(f"it is at {shown}", expected=expected, reason="other-time")
+
+
+def over(look: Look, *, status: str | None) -> None:
+    """
+    No live appointment, and if *status* is given, one that carries it.
+
+    Raises:
+        Violation: if one is live, or none says how it ended.
+    """
+    live = [appointment for appointment in look.appointments if appointment.live]
+    expected = f"the booking to be {status}" if status else "nothing live"
+    if live:
+        raise Violation(
+            f"an appointment is still {live[0].status}", expected=expected, reason="still-live"
+        )
+    if status and not any(appointment.status == status for appointment in look.appointments):
+        raise Violation(
+            f"no appointment says {status}", expected=expected, reason="appointments-missing"
+        )
+
+
+def not_confirmed(look: Look) -> None:
+    """
+    No appointment that is confirmed.
+
+    Raises:
+        Violation: if there is one.
+    """
+    if any(appointment.status == "confirmed" for appointment in look.appointments):
+        raise Violation(
+            "the appointment is confirmed", expected="no confirmation", reason="confirmed"
+        )
+
+
+def recorded_once(look: Look) -> None:
+    """
+    One record of the delivery in the inbox.
+
+    Raises:
+        Violation: if there are none, or more than one.
+    """
+    if len(look.records) != 1:
+        raise Violation(
+            f"the inbox holds {len(look.records)} records of it",
+            expected="one record",
+            reason="records-missing" if not look.records else "records-doubled",
+        )

@@ -1,0 +1,127 @@
+"""
+A look at effects: what the receiver holds about some bookings.
+
+Pure data.  How a look is taken is the business of the modules beside this one; what it shows is
+described for receivers of any language in `schemas/probe.openapi.json`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+#: The statuses of an appointment that somebody still has to keep.
+LIVE = frozenset({"scheduled", "requested", "confirmed"})
+
+
+def instant(text: str | None) -> datetime.datetime | None:
+    """The instant that *text* names (RFC 3339), or nothing for nothing."""
+    return None if text is None else datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """One appointment in the receiver's world."""
+
+    id: str
+    uid: str | None
+    booking_id: int | None
+    status: str
+    start: datetime.datetime | None
+    end: datetime.datetime | None
+    cancellation_reason: str | None
+    attendees: Sequence[str]
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody still has to keep it."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True)
+class Record:
+    """One delivery as the receiver's inbox knows it."""
+
+    id: str
+    trigger: str
+    uid: str | None
+    state: str
+    tries: int
+    next_try_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One lasting change, recorded once per occurrence."""
+
+    kind: str
+    uid: str | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look showed: all that belongs to the uids asked for, and the totals of everything."""
+
+    appointments: Sequence[Appointment] = ()
+    records: Sequence[Record] = ()
+    effects: Sequence[Effect] = ()
+    notices: Sequence[Mapping[str, Any]] = ()
+    #: Acknowledged deliveries whose processing is due or under way.
+    pending: int = 0
+    totals: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Look:
+        """
+        The look that *document* describes, in the shape of `schemas/probe.openapi.json`.
+
+        Raises:
+            KeyError, TypeError, ValueError: if it has another shape.
+        """
+        return cls(
+            appointments=tuple(
+                Appointment(
+                    id=str(item["id"]),
+                    uid=item.get("uid"),
+                    booking_id=item.get("bookingId"),
+                    status=item["status"],
+                    start=instant(item.get("startTime")),
+                    end=instant(item.get("endTime")),
+                    cancellation_reason=item.get("cancellationReason"),
+                    attendees=tuple(item.get("attendees") or ()),
+                )
+                for item in document["appointments"]
+            ),
+            records=tuple(
+                Record(
+                    id=str(item["id"]),
+                    trigger=item["trigger"],
+                    uid=item.get("uid"),
+                    state=item["state"],
+                    tries=int(item["tries"]),
+                    next_try_seconds=item.get("nextTrySeconds"),
+                )
+                for item in document["deliveries"]
+            ),
+            effects=tuple(
+                Effect(kind=item["kind"], uid=item.get("uid")) for item in document["effects"]
+            ),
+            notices=tuple(document["notices"]),
+            pending=int(document["pending"]),
+            totals={name: int(count) for name, count in document["totals"].items()},
+        )
+
+
+class Probe(Protocol):
+    """Takes looks; never changes anything."""
+
+    def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
+        """
+        What the receiver holds about the bookings called *uids* and one *appointment*.
+
+        Raises:
+            CapabilityError: if the probe cannot be read.
+        """
+        ...

@@ -1,0 +1,99 @@
+"""The probe and the provider states over HTTP (`schemas/probe.openapi.json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import requests
+
+from calcontract.errors import CapabilityError
+from calcontract.probes import Look
+
+#: A probe is beside the receiver; one that needs longer than this is out of order, in seconds.
+_TIMEOUT = 10.0
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    # A proxy of the environment must not come between us and a receiver on this machine.
+    session.trust_env = False
+    return session
+
+
+class HttpProbe:
+    """
+    A read-only endpoint of the receiver.
+
+    Args:
+        url: its address.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = _session()
+
+    def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
+        """
+        What the receiver holds about the bookings called *uids* and one *appointment*.
+
+        Raises:
+            CapabilityError: if the endpoint cannot be reached or answers in another shape.
+        """
+        query: list[tuple[str, str]] = [("uid", uid) for uid in uids]
+        if appointment is not None:
+            query.append(("appointment", appointment))
+        try:
+            response = self._session.get(self._url, params=query, timeout=_TIMEOUT)
+        except requests.RequestException as error:
+            raise CapabilityError(
+                f"the probe at {self._url} cannot be reached ({type(error).__name__})",
+                hint="start it, or leave --probe out",
+            ) from None
+        if response.status_code != 200:
+            raise CapabilityError(
+                f"the probe at {self._url} answered {response.status_code}",
+                hint="see schemas/probe.openapi.json for what it has to answer",
+            )
+        try:
+            return Look.of(response.json())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CapabilityError(
+                f"the probe at {self._url} answered in another shape ({error!r})",
+                hint="see schemas/probe.openapi.json for what it has to answer",
+            ) from None
+
+
+class HttpStates:
+    """
+    The provider states of the receiver: preconditions that are set up inside it.
+
+    Args:
+        url: the address that takes them.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = _session()
+
+    def set(self, state: str, **params: Any) -> None:
+        """
+        Bring the receiver into *state*.
+
+        Raises:
+            CapabilityError: if the endpoint cannot be reached, does not know the state, or failed.
+        """
+        try:
+            response = self._session.post(
+                self._url, json={"state": state, "params": params}, timeout=_TIMEOUT
+            )
+        except requests.RequestException as error:
+            raise CapabilityError(
+                f"the provider states at {self._url} cannot be reached ({type(error).__name__})",
+                hint="start the receiver for testing, or leave --states out",
+            ) from None
+        if not response.ok:
+            raise CapabilityError(
+                f"the provider state {state!r} was answered with {response.status_code}",
+                hint="offer it as described in schemas/probe.openapi.json",
+            )

@@ -1,0 +1,191 @@
+"""
+The settings of a run: option, then environment `CALCONTRACT_*`, then `calcontract.toml`, then default.
+
+One declaration for all four.  A secret comes by the name of an environment variable or by file, so
+that it never stands in an argument list, and is wrapped so that it never prints.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from calcontract.catalogue import PROFILES
+from calcontract.errors import UsageError
+
+#: Where settings are read from when they are neither options nor in the environment.
+CONFIG_FILE = "calcontract.toml"
+
+#: Hosts that are this machine: everything is allowed there.
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class Settings(BaseSettings):
+    """
+    Everything a run can be told.
+
+    Durations are in seconds.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CALCONTRACT_", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+    )
+
+    target: str | None = Field(None, description="URL of the receiver's webhook endpoint")
+    secret: SecretStr | None = Field(None, description="the shared secret (throw-away ones only)")
+    secret_env: str | None = Field(None, description="name of the variable that holds the secret")
+    secret_file: Path | None = Field(None, description="file that holds the secret")
+    profile: str = Field("guide", description="whose receiver it is: guide or calcom")
+    probe: str | None = Field(None, description="URL of the receiver's probe")
+    states: str | None = Field(None, description="URL of the receiver's provider states")
+    budget: float = Field(30.0, gt=0, description="time to acknowledge a delivery, in seconds")
+    patience: float = Field(
+        10.0, gt=0, description="how long to wait for an effect before it counts as missing, in s"
+    )
+    quiet: float = Field(
+        0.5, ge=0, description="how long nothing must happen before it counts as nothing, in s"
+    )
+    seed: int | None = Field(None, description="of order and people; a random one by default")
+    strict: bool = Field(default=False, description="a SHOULD that fails violates too")
+    hardened: bool = Field(default=False, description="a hardening clause that fails violates too")
+    handles: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="trigger events the target acts on; none named means all"
+    )
+    known_violations: Path | None = Field(None, description="file of known violations")
+    report: Path | None = Field(None, description="folder for verdicts.json and junit.xml")
+    i_may_test: str | None = Field(None, description="host that you are allowed to test")
+    insecure_http: bool = Field(default=False, description="allow plain http to another machine")
+    disruptive: bool = Field(default=False, description="allow disruptive checks elsewhere")
+    rate: float = Field(20.0, gt=0, description="deliveries per second to another machine")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("handles", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("profile")
+    @classmethod
+    def _known_profile(cls, value: str) -> str:
+        if value not in PROFILES:
+            raise ValueError(f"there is no profile {value!r}; choose {' or '.join(PROFILES)}")
+        return value
+
+    @field_validator("target", "probe", "states")
+    @classmethod
+    def _http_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        try:
+            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError(f"{value!r} is no http or https URL")
+        return value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the target is on this machine."""
+        return urlsplit(self.target or "").hostname in LOOPBACK
+
+    def shared_secret(self) -> str:
+        """
+        The secret that the target shares with Cal.com.
+
+        Raises:
+            UsageError: if no source names one, or the named source is missing or empty.
+        """
+        if self.secret_env:
+            value = os.environ.get(self.secret_env, "")
+            source = f"the environment variable {self.secret_env}"
+        elif self.secret_file:
+            try:
+                # One line end at the end is the editor's, not the secret's.
+                value = self.secret_file.read_text(encoding="utf-8").removesuffix("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(
+                    f"the secret file {str(self.secret_file)!r} cannot be read",
+                    hint="name a readable text file with --secret-file",
+                ) from error
+            source = f"the file {self.secret_file}"
+        elif self.secret:
+            value, source = self.secret.get_secret_value(), "--secret"
+        else:
+            raise UsageError(
+                "no secret is given",
+                hint="name the environment variable that holds it with --secret-env NAME",
+            )
+        if not value:
+            raise UsageError(f"{source} holds no secret", hint="set it to the receiver's secret")
+        return value
+
+    def permit(self) -> None:
+        """
+        Refuse to test a stranger's machine by mistake.
+
+        Raises:
+            UsageError: if the target is not on this machine and nobody said that it may be tested,
+                or if the secret's deliveries would travel unencrypted.
+        """
+        parts = urlsplit(self.target or "")
+        if self.is_local:
+            return
+        if self.i_may_test != parts.hostname:
+            raise UsageError(
+                f"{parts.hostname} is not this machine, and signed deliveries have effects there",
+                hint=f"say --i-may-test {parts.hostname} if you are allowed to test it",
+            )
+        if parts.scheme == "http" and not self.insecure_http:
+            raise UsageError(
+                f"plain http to {parts.hostname} shows every delivery to the network between",
+                hint="use https, or allow it with --insecure-http",
+            )
+
+
+def load(**options: Any) -> Settings:
+    """
+    The settings of a run, with *options* on top; an option that is None was not given.
+
+    Raises:
+        UsageError: if a setting is unknown, has a wrong type, or the file cannot be read.
+    """
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise UsageError(
+            problems, hint=f"see the options, CALCONTRACT_* variables and {CONFIG_FILE}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(
+            f"{CONFIG_FILE} cannot be read: {error}", hint="mend it or move it away"
+        ) from None
