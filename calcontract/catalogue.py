@@ -26,7 +26,7 @@ PROFILES = ("guide", "calcom")
 #: What a check may need of a target beyond its URL and secret.
 CAPABILITIES = ("probe", "states", "process")
 #: Tags that say how a check behaves, not what it needs.
-MANNERS = ("slow", "disruptive")
+MANNERS = ("slow", "disruptive", "last")
 
 _ID = re.compile(r"[a-z]{3}-\d{3}")
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
@@ -117,6 +117,7 @@ class Contract:
             yield f"needs-{capability}", f"needs the capability: {capability}"
         yield "slow", "takes more than a few seconds"
         yield "disruptive", "disturbs the target for others; allowed on loopback or when asked for"
+        yield "last", "runs after everything else"
 
 
 def load(folder: Path | None = None) -> Contract:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -54,15 +53,9 @@ class Settings(BaseSettings):
     patience: float = Field(
         10.0, gt=0, description="how long to wait for an effect before it counts as missing, in s"
     )
-    quiet: float = Field(
-        0.5, ge=0, description="how long nothing must happen before it counts as nothing, in s"
-    )
     seed: int | None = Field(None, description="of order and people; a random one by default")
     strict: bool = Field(default=False, description="a SHOULD that fails violates too")
     hardened: bool = Field(default=False, description="a hardening clause that fails violates too")
-    handles: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="trigger events the target acts on; none named means all"
-    )
     known_violations: Path | None = Field(None, description="file of known violations")
     report: Path | None = Field(None, description="folder for verdicts.json and junit.xml")
     i_may_test: str | None = Field(None, description="host that you are allowed to test")
@@ -81,11 +74,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options first, then the environment, then the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
-    @field_validator("handles", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("profile")
     @classmethod

@@ -39,7 +39,7 @@ Feature: Answers and the budget
     @needs-probe @needs-states
     Scenario Outline: A <trigger> delivery that takes long to process is answered at once
       Given a <trigger> delivery
-      And processing of it takes 1.5 seconds
+      And processing of it takes 0.8 seconds
       When Cal.com delivers it
       Then the receiver acknowledges it before the processing is over
 
@@ -220,3 +220,23 @@ Feature: Answers and the budget
       But its signature is 64 random hex digits
       When Cal.com delivers it
       Then the answer is no redirect
+
+  @ack-009 @must @guide @calcom
+  Rule: A receiver MUST still acknowledge an ordinary delivery after everything else.
+
+    Source: RFC 9110 section 15.6; guide, "Best Practices" 4
+    Why: a receiver that a bad body can stop is stopped by the first one who tries.
+    Fix: let no request end the process, exhaust its workers, or poison its connection pool.
+
+    @last
+    Example: An ordinary delivery goes through at the end of the run
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it within the budget
+
+    @last
+    Example: A forged delivery is turned away at the end of the run
+      Given a BOOKING_CREATED delivery
+      But its signature is 64 random hex digits
+      When Cal.com delivers it
+      Then the receiver refuses it

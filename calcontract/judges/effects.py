@@ -90,15 +90,22 @@ def unchanged(before: Look, after: Look) -> None:
 
 def same(before: Look, after: Look) -> None:
     """
-    The same appointments, in every field, before and after.
+    The same appointments, in every field, and as many effects before and after.
+
+    Totals are left out: they belong to everybody who uses the receiver.
 
     Raises:
-        Violation: if one of them differs, came or went.
+        Violation: if an appointment differs, came or went, or an effect was added.
     """
-    unchanged(before, after)
-    if list(before.appointments) != list(after.appointments):
+    if before.appointments != after.appointments:
         raise Violation(
             "an appointment is no longer what it was",
+            expected="nothing to change",
+            reason="changed",
+        )
+    if len(before.effects) != len(after.effects):
+        raise Violation(
+            f"{len(before.effects)} effects became {len(after.effects)}",
             expected="nothing to change",
             reason="changed",
         )
@@ -187,3 +194,21 @@ def recorded_once(look: Look) -> None:
             expected="one record",
             reason="records-missing" if not look.records else "records-doubled",
         )
+
+
+def bounded(look: Look, occurrences: Mapping[tuple[str, str], int]) -> None:
+    """
+    No booking with more effects than it had *occurrences*, counted by trigger and uid.
+
+    Raises:
+        Violation: if one has.
+    """
+    for (trigger, uid), count in occurrences.items():
+        kinds = KINDS.get(trigger, frozenset())
+        found = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
+        if found > count:
+            raise Violation(
+                f"{trigger} of booking {uid} took effect {_times(found)} by now",
+                expected=f"at most {_times(count)}",
+                reason="effect-repeated",
+            )

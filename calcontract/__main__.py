@@ -1,0 +1,5 @@
+"""`python -m calcontract` is `calcontract`."""
+
+from calcontract.cli import main
+
+main()

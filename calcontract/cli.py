@@ -1,0 +1,273 @@
+"""
+The command `calcontract`.
+
+Exit codes: 0 conforms in its scope, 1 violates, 2 used wrongly, 3 target unreachable or set-up
+failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from calcontract import catalogue, reference, settings
+from calcontract.errors import CalcontractError, Exit, UsageError
+
+#: A run over several profiles ends with the worst of their codes; the worst first.
+_WORST_FIRST = (
+    Exit.SUITE_FAILED,
+    Exit.USAGE,
+    Exit.SETUP,
+    Exit.VIOLATES,
+    Exit.NOT_VERIFIED,
+    Exit.CONFORMS,
+)
+
+application = typer.Typer(
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# --- options that several commands share ---------------------------------------------------------
+
+Url = Annotated[
+    str | None, typer.Argument(help="The receiver's URL; without it the reference receiver.")
+]
+SecretEnv = Annotated[
+    str | None, typer.Option(help="Environment variable that holds the shared secret.")
+]
+SecretFile = Annotated[Path | None, typer.Option(help="File that holds the shared secret.")]
+Secret = Annotated[
+    str | None, typer.Option(help="The secret itself; other users of the machine can read it.")
+]
+Budget = Annotated[
+    float | None, typer.Option(help="Seconds to acknowledge a delivery.  [default: 30]")
+]
+Seed = Annotated[int | None, typer.Option(help="Of order and people; a random one by default.")]
+MayTest = Annotated[
+    str | None, typer.Option(help="The host, if it is another machine that you may test.")
+]
+InsecureHttp = Annotated[
+    bool | None, typer.Option("--insecure-http", help="Allow plain http to another machine.")
+]
+
+
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Turn an error of ours into one sentence and its exit code."""
+    try:
+        yield
+    except CalcontractError as error:
+        typer.echo(f"calcontract: {error}", err=True)
+        raise typer.Exit(int(error.exit_code)) from None
+
+
+@contextlib.contextmanager
+def _target(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    *options* with a target: the one that was named, or the reference receiver, started for us.
+
+    Raises:
+        UsageError: if a secret is given for a receiver that brings its own.
+    """
+    named = settings.load(**options)
+    if named.secret and options.get("secret"):
+        typer.echo(
+            "calcontract: --secret shows the secret to every user of this machine; "
+            "prefer --secret-env",
+            err=True,
+        )
+    if named.target:
+        yield options
+        return
+    if named.secret_env or named.secret_file or named.secret or named.probe or named.states:
+        raise UsageError(
+            "a secret, probe or states are given but no receiver",
+            hint="name its URL as the first argument",
+        )
+    with reference.receiver() as running:
+        yield {
+            **options,
+            "target": running.url,
+            "secret": running.secret,
+            "probe": running.probe,
+            "states": running.states,
+        }
+
+
+@application.command()
+def check(
+    url: Url = None,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    secret: Secret = None,
+    profile: Annotated[
+        list[str] | None, typer.Option(help="guide or calcom; may be repeated.  [default: guide]")
+    ] = None,
+    probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
+    states: Annotated[
+        str | None, typer.Option(help="URL of the receiver's provider states.")
+    ] = None,
+    budget: Budget = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="A SHOULD that fails violates too.")
+    ] = None,
+    hardened: Annotated[
+        bool | None, typer.Option("--hardened", help="A hardening clause that fails violates too.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for verdicts.json and junit.xml.")
+    ] = None,
+    known_violations: Annotated[
+        Path | None, typer.Option(help="TOML file of violations that are known.")
+    ] = None,
+    seed: Seed = None,
+    select: Annotated[
+        str | None,
+        typer.Option("-m", "--select", help="Clauses, chapters or levels: 'sig-010', 'sig or ack'."),
+    ] = None,
+    i_may_test: MayTest = None,
+    insecure_http: InsecureHttp = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every failure.")] = False,
+) -> None:
+    """Check a receiver against the contract, and print a verdict per clause."""
+    from calcontract import runner  # noqa: PLC0415 - pytest is heavy, and other commands need none
+
+    options: dict[str, Any] = {
+        "target": url,
+        "secret_env": secret_env,
+        "secret_file": secret_file,
+        "secret": secret,
+        "probe": probe,
+        "states": states,
+        "budget": budget,
+        "strict": strict,
+        "hardened": hardened,
+        "report": report,
+        "known_violations": known_violations,
+        "seed": seed,
+        "i_may_test": i_may_test,
+        "insecure_http": insecure_http,
+    }
+    codes: list[Exit] = []
+    with _one_sentence():
+        profiles = tuple(dict.fromkeys(profile or [settings.load(**options).profile]))
+        for name in profiles:
+            settings.load(**options, profile=name)
+        console = Console()
+        with _target(options) as complete:
+            for name in profiles:
+                told = {**complete, "profile": name}
+                folder = settings.load(**told).report
+                if folder and len(profiles) > 1:
+                    told["report"] = folder / name
+                console.rule(f"calcontract {metadata.version('calcontract')}: profile {name}")
+                codes.append(runner.run(told, select=select, console=console, verbose=verbose))
+    raise typer.Exit(int(next(code for code in _WORST_FIRST if code in codes)))
+
+
+@application.command()
+def clauses(
+    profile: Annotated[str | None, typer.Option(help="Only those of guide or calcom.")] = None,
+    chapter: Annotated[str | None, typer.Option(help="Only those of one chapter.")] = None,
+    show: Annotated[str | None, typer.Argument(help="One clause, in full.")] = None,
+) -> None:
+    """List the contract: every clause with its level, without touching any network."""
+    with _one_sentence():
+        contract = catalogue.load()
+        if show:
+            typer.echo(_in_full(contract.clause(show)))
+            return
+        if profile and profile not in catalogue.PROFILES:
+            raise UsageError(
+                f"there is no profile {profile!r}",
+                hint=f"choose {' or '.join(catalogue.PROFILES)}",
+            )
+        if chapter and chapter not in {known.name for known in contract.chapters}:
+            raise UsageError(
+                f"there is no chapter {chapter!r}",
+                hint=f"choose one of {', '.join(known.name for known in contract.chapters)}",
+            )
+        chosen = [
+            clause
+            for clause in contract.clauses()
+            if (not profile or profile in clause.profiles)
+            and (not chapter or clause.chapter == chapter)
+        ]
+        for clause in chosen:
+            checks = sum(known.rows for known in clause.checks)
+            typer.echo(f"{clause.id}  {clause.level.upper():<9} {checks:>3}  {clause.text}")
+        total = sum(known.rows for clause in chosen for known in clause.checks)
+        typer.echo(f"{len(chosen)} clauses, {total} checks")
+
+
+def _in_full(clause: catalogue.Clause) -> str:
+    checks = "\n".join(
+        f"  {known.title}"
+        + (f"  ({known.rows} rows)" if known.rows > 1 else "")
+        + "".join(f"  needs {name}" for name in sorted(known.capabilities))
+        for known in clause.checks
+    )
+    return (
+        f"{clause.id}  {clause.text}\n"
+        f"level     {clause.level.upper()}\n"
+        f"profiles  {', '.join(sorted(clause.profiles))}\n"
+        f"source    {clause.source}\nwhy       {clause.why}\nfix       {clause.fix}\n"
+        f"checks    ({clause.file}:{clause.line})\n{checks}"
+    )
+
+
+@application.command()
+def smoke(
+    url: Url = None,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    secret: Secret = None,
+    probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
+    states: Annotated[
+        str | None, typer.Option(help="URL of the receiver's provider states.")
+    ] = None,
+    i_may_test: MayTest = None,
+    insecure_http: InsecureHttp = None,
+) -> None:
+    """Send one ordinary delivery and look whether a run would make sense."""
+    from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
+    from calcontract.target import Target  # noqa: PLC0415 - heavy, and other commands need none
+
+    options = {
+        "target": url,
+        "secret_env": secret_env,
+        "secret_file": secret_file,
+        "secret": secret,
+        "probe": probe,
+        "states": states,
+        "i_may_test": i_may_test,
+        "insecure_http": insecure_http,
+    }
+    with _one_sentence(), _target(options) as complete:
+        told = settings.load(**complete)
+        told.permit()
+        target = Target(told, seed=0)
+        look.look(target)
+        typer.echo(
+            f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}"
+        )
+
+
+def main() -> None:
+    """Run the command line."""
+    # Some terminals cannot print what people are called; a question mark is better than a crash.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    application()

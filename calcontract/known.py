@@ -1,0 +1,116 @@
+"""
+Known violations: a list of what fails today, that must go on failing for the same reason.
+
+Each entry names a clause, the reason code, a link and a day on which it expires.  An entry that
+conforms by now, fails for another reason, or has expired, fails the run: a list that nobody clears
+hides the next defect.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calcontract.errors import UsageError
+from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
+
+if TYPE_CHECKING:
+    from calcontract.catalogue import Contract
+    from calcontract.records import CheckRecord, RunRecord
+
+_FIELDS = {"id": str, "reason": str, "link": str, "expires": datetime.date}
+
+
+@dataclass(frozen=True)
+class Known:
+    """One clause that is known to be violated, why, where that is tracked, and until when."""
+
+    id: str
+    reason: str
+    link: str
+    expires: datetime.date
+
+
+@dataclass(frozen=True)
+class Stale:
+    """An entry that has to go, and why."""
+
+    entry: Known
+    why: str
+
+
+class KnownViolations:
+    """
+    The entries of one file.
+
+    Args:
+        entries: what is known.
+        today: the day that decides whether an entry has expired.
+    """
+
+    def __init__(self, entries: Sequence[Known], *, today: datetime.date) -> None:
+        self._entries = entries
+        self._today = today
+
+    @classmethod
+    def load(cls, path: Path | None, contract: Contract) -> KnownViolations:
+        """
+        The entries in the TOML file *path* (`[[violation]]` with id, reason, link and expires).
+
+        Raises:
+            UsageError: if the file cannot be read, an entry is incomplete, or a clause is unknown.
+        """
+        today = datetime.datetime.now(datetime.UTC).date()
+        if path is None:
+            return cls((), today=today)
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(
+                f"the known violations in {str(path)!r} cannot be read: {error}",
+                hint="name a TOML file of [[violation]] tables",
+            ) from None
+        entries = []
+        for table in document.get("violation", []):
+            wrong = [name for name, kind in _FIELDS.items() if not isinstance(table.get(name), kind)]
+            if wrong or set(table) - set(_FIELDS):
+                raise UsageError(
+                    f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more",
+                    hint='write for example expires = 2027-01-31, id = "idm-001"',
+                )
+            contract.clause(table["id"])
+            entries.append(Known(**table))
+        return cls(entries, today=today)
+
+    def marked(self, record: CheckRecord) -> CheckRecord:
+        """*record*, marked as known if an entry that has not expired names its clause and reason."""
+        known = record.outcome in ACCUSING and any(
+            entry.id == record.clause
+            and entry.reason == record.reason
+            and entry.expires >= self._today
+            for entry in self._entries
+        )
+        return dataclasses.replace(record, known=known)
+
+    def stale(self, run: RunRecord) -> Sequence[Stale]:
+        """The entries that no longer hold for *run*."""
+        found = []
+        for entry in self._entries:
+            records = [
+                record
+                for record in run.checks.get(entry.id, ())
+                if record.outcome not in UNCOUNTED
+            ]
+            reasons = {record.reason for record in records if record.outcome in ACCUSING}
+            if entry.expires < self._today:
+                found.append(Stale(entry, f"expired on {entry.expires}"))
+            elif records and entry.reason not in reasons:
+                conforms = all(record.outcome is Outcome.PASS for record in records)
+                why = "conforms by now" if conforms else f"fails for another reason: {reasons}"
+                found.append(Stale(entry, why))
+        return found

@@ -1,0 +1,73 @@
+"""
+The door through pytest: options, and nothing else until a target is named.
+
+This module is imported in every pytest run of an environment that has calcontract installed, so it
+imports only pytest and the standard library at the top.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+#: The name under which the running session is registered with pytest.
+SESSION = "calcontract-session"
+
+_OPTIONS: dict[str, dict[str, str]] = {
+    "--target": {"help": "URL of the receiver whose contract is checked"},
+    "--secret-env": {"help": "environment variable that holds the receiver's secret"},
+    "--secret-file": {"help": "file that holds the receiver's secret"},
+    "--contract-profile": {"help": "guide (default) or calcom"},
+    "--probe": {"help": "URL of the receiver's probe"},
+    "--states": {"help": "URL of the receiver's provider states"},
+    "--budget": {"help": "seconds to acknowledge a delivery (default 30)"},
+    "--contract-seed": {"help": "seed of order and people"},
+    "--contract-report": {"help": "folder for verdicts.json and junit.xml"},
+}
+
+#: The option that sets a setting of another name.
+_RENAMED = {
+    "contract_profile": "profile",
+    "contract_seed": "seed",
+    "contract_report": "report",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; every other setting comes from the environment or `calcontract.toml`."""
+    group = parser.getgroup("calcontract", "conformance of receivers of Cal.com webhooks")
+    for name, arguments in _OPTIONS.items():
+        group.addoption(name, default=None, **arguments)
+    group.addoption(
+        "--strict-contract",
+        action="store_true",
+        default=None,
+        help="a SHOULD that fails violates too",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    Start a session when a target is named; without paths, run the contract and not our tests.
+
+    Raises:
+        pytest.UsageError: if the settings are wrong.
+    """
+    if not config.getoption("--target"):
+        return
+    from calcontract.errors import CalcontractError
+    from calcontract.session import Session
+
+    options = {
+        _RENAMED.get(name, name): config.getoption(name)
+        for name in (option.lstrip("-").replace("-", "_") for option in _OPTIONS)
+    }
+    options["strict"] = config.getoption("strict_contract")
+    try:
+        session = Session.start(config, options)
+    except CalcontractError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(session, SESSION)
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = [str(Path(__file__).parent / "suite")]

@@ -1,0 +1,117 @@
+"""What `calcontract check` prints: a progress line, the clauses by chapter, letters, the verdict."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from calcontract.catalogue import Chapter, Contract
+from calcontract.records import RunRecord
+from calcontract.report import letters
+from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
+
+_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.FAIL: "red",
+    Outcome.FLAKY: "red",
+    Outcome.ERROR: "red",
+    Outcome.OUTSIDE_SCOPE: "dim",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+
+#: Letters after these are left to the JSON report, so that the verdict stays on the screen.
+_LETTERS_PER_CLAUSE = 2
+
+
+class Terminal:
+    """
+    Takes the place of pytest's own terminal output.
+
+    Args:
+        console: where to print.
+        verbose: whether every clause and every letter is printed.
+    """
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("checks")
+        #: Collection problems, which pytest would have printed.
+        self.problems: list[str] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Start the progress line."""
+        self._progress.update(self._task, total=len(session.items))
+        self._progress.start()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what went wrong in collecting."""
+        if report.failed:
+            self.problems.append(str(report.longrepr))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Move the progress line."""
+        if report.when == "call":
+            self._progress.advance(self._task)
+
+    def pytest_sessionfinish(self) -> None:
+        """Take the progress line away."""
+        self._progress.stop()
+
+    def show(self, run: RunRecord, contract: Contract) -> None:
+        """Print what came of *run*."""
+        if run.setup_problem is None:
+            for chapter in contract.chapters:
+                self._chapter(chapter, run)
+            self._letters(run, contract)
+        for line in letters.summary(run, contract):
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _chapter(self, chapter: Chapter, run: RunRecord) -> None:
+        clauses = [clause for clause in chapter.clauses if clause.id in run.levels]
+        if not clauses:
+            return
+        self._console.print(Text(f"{chapter.name}  {chapter.title}", style="bold"))
+        for clause in clauses:
+            records = run.checks[clause.id]
+            outcome = run.outcome(clause.id)
+            passed = sum(record.outcome is Outcome.PASS for record in records)
+            counted = sum(record.outcome not in UNCOUNTED for record in records)
+            line = Text(f"  {letters.mark(outcome)} ", style=_STYLES.get(outcome, "yellow"))
+            line.append(f"{clause.id} {clause.level.upper():<9}", style="none")
+            count = f"{passed}/{counted}" if counted else outcome.value
+            line.append(f" {count:>7}  {clause.text}", style="none")
+            self._console.print(line, soft_wrap=True)
+        self._console.print()
+
+    def _letters(self, run: RunRecord, contract: Contract) -> None:
+        for clause in contract.clauses():
+            records = [
+                record
+                for record in run.checks.get(clause.id, ())
+                if record.outcome is not Outcome.PASS and record.outcome not in UNCOUNTED
+            ]
+            shown = records if self._verbose else records[:_LETTERS_PER_CLAUSE]
+            for record in shown:
+                style = "red" if record.outcome in ACCUSING else "yellow"
+                self._console.print(
+                    Text(letters.letter(record, clause, run), style=style), soft_wrap=True
+                )
+                self._console.print()
+            if len(records) > len(shown):
+                self._console.print(
+                    f"         and {len(records) - len(shown)} more checks of {clause.id} "
+                    "(--verbose shows them, --report keeps them)\n",
+                    highlight=False,
+                )
+

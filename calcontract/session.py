@@ -1,0 +1,308 @@
+"""
+One run of the contract inside pytest.
+
+Decides which checks are in scope and in which order they run, hands out stories, turns what
+happened to each check into a `CheckRecord`, and lets `verdicts` judge.  What is shown of it is the
+business of `calcontract.report`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib
+import random
+import secrets
+import time
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from calcontract import catalogue, settings, smoke, steps
+from calcontract.catalogue import Clause, Contract
+from calcontract.errors import (
+    Blocked,
+    CheckStop,
+    Exit,
+    Inconclusive,
+    NotVerified,
+    SetupError,
+    UsageError,
+    Violation,
+)
+from calcontract.known import KnownViolations
+from calcontract.records import CheckRecord, RunRecord, exchange_of
+from calcontract.report import document, junit, letters
+from calcontract.settings import Settings
+from calcontract.story import Story
+from calcontract.target import Target
+from calcontract.verdicts import Level, Outcome
+
+_CLAUSE = pytest.StashKey[Clause]()
+_STORY = pytest.StashKey[Story]()
+
+#: Under this name a check's record travels with pytest's report.
+_PROPERTY = "calcontract"
+
+#: The outcome of each way for a check to end.
+_OUTCOMES: Mapping[type[Exception], Outcome] = {
+    Violation: Outcome.FAIL,
+    Blocked: Outcome.BLOCKED,
+    Inconclusive: Outcome.INCONCLUSIVE,
+    NotVerified: Outcome.NOT_VERIFIED,
+    SetupError: Outcome.NOT_VERIFIED,
+}
+
+
+class Session:
+    """
+    One run.
+
+    Args:
+        run_settings: what the run was told.
+        contract: the clauses.
+        target: the receiver.
+    """
+
+    def __init__(self, run_settings: Settings, contract: Contract, target: Target) -> None:
+        self.settings = run_settings
+        self.contract = contract
+        self.target = target
+        self.known = KnownViolations.load(run_settings.known_violations, contract)
+        self.run = RunRecord(
+            target=target.url,
+            profile=run_settings.profile,
+            scope=target.scope,
+            capabilities=tuple(sorted(target.capabilities)),
+            seed=target.seed,
+            started=datetime.datetime.now(datetime.UTC),
+            strict=run_settings.strict,
+            hardened=run_settings.hardened,
+        )
+        #: Whether the run came to its end and was judged.
+        self.concluded = False
+        self._began = time.monotonic()
+
+    @classmethod
+    def start(cls, config: pytest.Config, options: Mapping[str, Any]) -> Session:
+        """
+        A session for the pytest run *config*, told *options* on top of its other settings.
+
+        Raises:
+            UsageError: if the settings are wrong or may not be used on this target.
+            CatalogueError: if the contract cannot be read.
+        """
+        run_settings = settings.load(**options)
+        run_settings.permit()
+        seed = run_settings.seed if run_settings.seed is not None else secrets.randbelow(10**6)
+        contract = catalogue.load()
+        for name, meaning in contract.markers():
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+        for module in steps.MODULES:
+            config.pluginmanager.register(importlib.import_module(module), module)
+        return cls(run_settings, contract, Target(run_settings, seed=seed))
+
+    # --- which checks, in which order ------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """
+        Keep what belongs to the profile, set aside what is outside the scope, shuffle the rest.
+
+        Raises:
+            pytest.UsageError: if nothing is left to run or to name.
+        """
+        chosen = [item for item in items if self._belongs(item)]
+        if not chosen:
+            raise pytest.UsageError(
+                "this selection holds no check of the profile "
+                f"{self.settings.profile!r}; list them with `calcontract clauses`"
+            )
+        # What was chosen decides which clauses the verdict speaks of, scope or not.
+        inside, outside = [], []
+        for item in chosen:
+            missing = self._missing(item)
+            self.run.clause(item.stash[_CLAUSE])
+            if missing:
+                outside.append(item)
+                self.run.add(self._record(item, Outcome.OUTSIDE_SCOPE, sentence=missing))
+            else:
+                inside.append(item)
+        random.Random(self.target.seed).shuffle(inside)  # noqa: S311 - an order, no secret
+        inside.sort(key=lambda item: "last" in item.keywords)
+        gone = [item for item in items if item not in set(inside)]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = inside
+        self.run.planned = len(inside)
+
+    def _belongs(self, item: pytest.Item) -> bool:
+        clauses = [
+            clause for clause in self.contract.clauses() if clause.id in item.keywords
+        ]
+        if not clauses:
+            return False
+        item.stash[_CLAUSE] = clauses[0]
+        return self.settings.profile in clauses[0].profiles
+
+    def _missing(self, item: pytest.Item) -> str:
+        """What the target lacks for this check, in words; empty if it lacks nothing."""
+        lacking = [
+            name
+            for name in catalogue.CAPABILITIES
+            if f"needs-{name}" in item.keywords and name not in self.target.capabilities
+        ]
+        if lacking:
+            return f"needs the capability {' and '.join(lacking)}"
+        if "disruptive" in item.keywords and not (
+            self.settings.is_local or self.settings.disruptive
+        ):
+            return "disturbs the target; allow it with CALCONTRACT_DISRUPTIVE=1"
+        return ""
+
+    # --- running ---------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Look before the run whether the target can be judged at all."""
+        if not session.config.option.collectonly:
+            try:
+                smoke.look(self.target)
+            except SetupError as error:
+                self.run.setup_problem = error
+                session.items[:] = []
+        return (yield)
+
+    @contextlib.contextmanager
+    def story(self, item: pytest.Item) -> Iterator[Story]:
+        """A story for the check *item*."""
+        item.stash[_STORY] = Story(self.target)
+        yield item.stash[_STORY]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """After a check whose negatives all held, let the lawful twins go through."""
+        result = yield
+        if _STORY in item.stash:
+            item.stash[_STORY].control()
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn the end of a check into a record that travels with pytest's report."""
+        report = yield
+        error = call.excinfo.value if call.excinfo else None
+        if call.when != "call" and error is None:
+            return report
+        if not isinstance(error, Exception | None):
+            return report
+        record = self._judged(item, error, call.duration)
+        report.user_properties.append((_PROPERTY, record))
+        if record.outcome is not Outcome.PASS:
+            report.longrepr = (
+                letters.letter(record, item.stash[_CLAUSE], self.run)
+                if record.outcome is not Outcome.ERROR
+                else report.longrepr
+            )
+        self._soften(report, record, item.stash[_CLAUSE])
+        return report
+
+    def _soften(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
+        """Show a deviation that is not fatal as an expected failure."""
+        fatal = clause.level is Level.MUST or (
+            self.settings.strict and clause.level is Level.SHOULD
+        ) or (self.settings.hardened and clause.level is Level.HARDENING)
+        if record.outcome is Outcome.FAIL and not fatal:
+            report.outcome = "skipped"
+            report.wasxfail = f"deviation from a {clause.level.upper()}: {record.sentence}"
+
+    def _judged(
+        self, item: pytest.Item, error: Exception | None, seconds: float
+    ) -> CheckRecord:
+        outcome = Outcome.PASS
+        if error is not None:
+            outcome = next(
+                (found for kind, found in _OUTCOMES.items() if isinstance(error, kind)),
+                Outcome.ERROR,
+            )
+        stop = error if isinstance(error, CheckStop) else None
+        story = item.stash.get(_STORY, None)
+        last = story.attempts[-1] if story and story.attempts else None
+        return self._record(
+            item,
+            outcome,
+            sentence=stop.sentence if stop else (str(error) if error else ""),
+            expected=stop.expected if isinstance(stop, Violation) else "",
+            reason=stop.reason if stop else (type(error).__name__ if error else ""),
+            seconds=seconds,
+            exchange=exchange_of(last, self.target.secret) if last and error else None,
+        )
+
+    def _record(
+        self, item: pytest.Item, outcome: Outcome, *, sentence: str = "", **more: Any
+    ) -> CheckRecord:
+        function = cast("Any", item).function
+        template = scenario_wrapper_template_registry[function]
+        callspec = getattr(item, "callspec", None)
+        example = callspec.params["_pytest_bdd_example"] if callspec else {}
+        return CheckRecord(
+            clause=item.stash[_CLAUSE].id,
+            title=template.render(example).name,
+            outcome=outcome,
+            sentence=sentence,
+            node=item.nodeid.partition("::")[2],
+            **more,
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the records, also those of other processes."""
+        for name, value in report.user_properties:
+            if name == _PROPERTY:
+                self.run.add(cast("CheckRecord", value))
+
+    # --- the verdict -----------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Judge, write the reports, and let the exit code say it."""
+        if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED):
+            session.exitstatus = Exit.USAGE
+            return
+        self.run.seconds = time.monotonic() - self._began
+        self.run.uids = sorted(self.target.sent.uids)
+        self.run.attempts = self.target.sent.attempts
+        self.run.stale = self.known.stale(self.run)
+        if session.config.option.collectonly:
+            return
+        self.run.conclude(self.known)
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            self.run.exit_code = Exit.SUITE_FAILED
+        self.concluded = True
+        if self.settings.report:
+            self._write()
+        session.exitstatus = self.run.exit_code
+
+    def _write(self) -> None:
+        folder = self.settings.report
+        assert folder is not None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            document.write(folder / "verdicts.json", self.run, self.contract)
+            junit.write(folder / "junit.xml", self.run, self.contract)
+        except OSError as error:
+            raise UsageError(
+                f"the report cannot be written to {str(folder)!r} ({error.strerror})",
+                hint="name a folder that you may write to with --report",
+            ) from None
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say the verdict below pytest's own summary."""
+        terminalreporter.section("contract")
+        for line in letters.summary(self.run, self.contract):
+            terminalreporter.line(line)
+

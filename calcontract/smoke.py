@@ -1,0 +1,103 @@
+"""
+A look at the target before the run: can it be judged at all?
+
+The absolute minimum: it is reached, it acknowledges one ordinary signed delivery, and the
+capabilities that were declared work.  Anything else here is a set-up failure with its likely cause,
+not a violation: a run against a wrong secret would accuse a sound receiver of everything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+from calcontract.errors import Inconclusive, SetupError, TargetUnreachableError, Violation
+from calcontract.target import Target
+from mock_calcom import delivery as deliveries
+from mock_calcom.life import Calendar
+from mock_calcom.sender import Attempt
+from mock_calcom.signature import sign
+
+_CAUSES = {
+    401: "the secret is another one, or a header is lost on the way",
+    403: "the secret is another one, or a firewall or CSRF filter stands before the receiver",
+    404: "the path is another one",
+    405: "the path belongs to something else",
+    410: "the receiver says that it is gone",
+    413: "the body limit is below 4 kB",
+    415: "the receiver insists on another content type",
+    419: "a CSRF filter stands before the receiver",
+    422: "a CSRF filter or a validator stands before the receiver",
+    503: "the receiver cannot write to its store",
+}
+
+
+def look(target: Target) -> None:
+    """
+    Send one ordinary delivery, and look at each declared capability.
+
+    Raises:
+        TargetUnreachableError: if nothing answers.
+        SetupError: if the delivery is not acknowledged, with the likely cause.
+        CapabilityError: if a declared capability does not work.
+    """
+    calendar = Calendar(target.people, target.ids, target.subscription.profile)
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    ordinary = deliveries.compose(calendar.book(now)[0], target.subscription)
+    try:
+        attempt = target.attempt(ordinary)
+    except Violation:
+        attempt = target.sender.attempt(ordinary)
+    except Inconclusive as error:
+        raise SetupError(
+            f"{error.sentence}", hint="raise its limit for the time of the run"
+        ) from None
+    _require_answer(target, attempt)
+    if not attempt.acknowledged:
+        raise SetupError(
+            f"{target.url} answers an ordinary signed delivery with {attempt.status}",
+            hint=f"check this first: {_cause(target, ordinary, attempt)}",
+        )
+    if target.probe is not None:
+        target.probe.look([ordinary.uid] if ordinary.uid else [])
+    if target.states is not None:
+        target.states.set("clock advances", seconds=0)
+
+
+def _require_answer(target: Target, attempt: Attempt) -> None:
+    if attempt.problem in {"connection", "tls"}:
+        what = "refuses the connection" if attempt.problem == "connection" else "offers no valid TLS"
+        raise TargetUnreachableError(
+            f"{target.url} cannot be reached: it {what}",
+            hint="start the receiver, or correct the URL",
+        )
+    if attempt.answer is None:
+        raise TargetUnreachableError(
+            f"{target.url} gives no answer to an ordinary signed delivery ({attempt.problem})",
+            hint="look at the receiver's log; it may process inside the request",
+        )
+
+
+def _cause(target: Target, ordinary: deliveries.Delivery, attempt: Attempt) -> str:
+    """The likely cause of a refusal; tries well-known mistakes with the secret to name one."""
+    status = attempt.status or 0
+    if status in {400, 401, 403}:
+        for words, key in (
+            ("the receiver's secret ends in a line feed", f"{target.secret}\n"),
+            ("the receiver's secret has a space around it", f" {target.secret}"),
+            ("the receiver's secret has quotes around it", f'"{target.secret}"'),
+        ):
+            variant = dataclasses.replace(ordinary).with_header(
+                "X-Cal-Signature-256", sign(ordinary.body, key)
+            )
+            if target.attempt(variant).acknowledged:
+                return words
+        prefixed = ordinary.with_header(
+            "X-Cal-Signature-256", f"sha256={sign(ordinary.body, target.secret)}"
+        )
+        if target.attempt(prefixed).acknowledged:
+            return "the receiver insists on the prefix sha256=, which Cal.com never sends"
+    if 300 <= status < 400:
+        location = attempt.answer.headers.get("location", "elsewhere") if attempt.answer else ""
+        return f"it redirects to {location}; Cal.com does not follow, so name that URL"
+    return _CAUSES.get(status, "the receiver's log")

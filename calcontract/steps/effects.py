@@ -1,0 +1,216 @@
+"""Then: what the receiver's world looks like afterwards."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, then
+
+from calcontract.errors import CatalogueError, Violation
+from calcontract.judges import effects
+from calcontract.probes import Appointment
+from calcontract.steps.sending import _NAME
+from calcontract.story import Item, Story
+
+#: What somebody else could have caused has to be seen this often before it accuses.
+_REPEATS = 3
+
+#: Uids asked for in one look: an address must not grow beyond what servers take.
+_AT_A_TIME = 50
+
+#: Triggers after which an appointment is confirmed, and its time counts.
+_CONFIRMING = frozenset({"BOOKING_CREATED", "BOOKING_CONFIRMED"})
+
+
+def _once(story: Story, item: Item) -> None:
+    look = story.target.look([item.uid])
+    effects.happened(
+        look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item)
+    )
+    if item.trigger in _CONFIRMING and len(story.items) == 1:
+        effects.one(look)
+
+
+@then(parsers.re(rf"(?P<name>{_NAME}) has its effect once$"))
+def _effect_once(story: Story, name: str) -> None:
+    _once(story, story.named(name))
+
+
+@then("each of them has its effect once")
+def _each_once(story: Story) -> None:
+    for item in story.items.values():
+        look = story.target.look([item.uid])
+        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
+        effects.one(look)
+
+
+@then("it has no effect")
+def _no_effect(story: Story) -> None:
+    effects.nothing(story.target.look([story.it.uid]), [story.it.uid])
+
+
+@then("nothing changes at all")
+def _nothing_changes(story: Story) -> None:
+    item = story.it
+    for tried in range(1, _REPEATS + 1):
+        before = story.target.look()
+        fresh = story.tell(item.name, story.calendar.any_of(item.trigger, story.now()))
+        story.send(fresh)
+        try:
+            effects.unchanged(before, story.target.look())
+        except Violation:
+            # Somebody else may use the receiver while we look at its totals.
+            if tried == _REPEATS:
+                raise
+        else:
+            return
+
+
+@then("no appointment is made")
+def _no_appointment(story: Story) -> None:
+    for tried in range(1, _REPEATS + 1):
+        before = story.target.look().totals["appointments"]
+        fresh = story.tell("form", story.calendar.any_of(story.it.trigger, story.now()))
+        story.send(fresh)
+        after = story.target.look().totals["appointments"]
+        if before == after:
+            return
+        if tried == _REPEATS:
+            raise Violation(
+                f"the number of appointments went from {before} to {after}",
+                expected="no appointment",
+                reason="effect-unexpected",
+            )
+
+
+@then("there is one appointment")
+def _one_appointment(story: Story) -> None:
+    effects.one(story.look())
+
+
+@then(parsers.re(r'the booking is live once at the time of "(?P<name>[^"]+)"$'))
+def _live_once(story: Story, name: str) -> None:
+    booking = story.named(name).booking
+    effects.live_once(story.look(), start=booking.start, end=booking.end)
+
+
+def _over(story: Story, status: str) -> None:
+    # The guide keeps the appointment and sets its status; a receiver of the real sender may as
+    # well remove it.
+    named = status if story.target.settings.profile == "guide" else None
+    effects.over(story.look(), status=named)
+
+
+@then("the booking is cancelled")
+def _cancelled(story: Story) -> None:
+    _over(story, "cancelled")
+
+
+@then("the booking is rejected")
+def _rejected(story: Story) -> None:
+    _over(story, "rejected")
+
+
+@then("the booking is not live")
+def _not_live(story: Story) -> None:
+    effects.over(story.look(), status=None)
+
+
+@then("the booking is not confirmed")
+def _not_confirmed(story: Story) -> None:
+    effects.not_confirmed(story.look())
+
+
+@then("the other booking is untouched")
+def _untouched(story: Story) -> None:
+    if story.bystander is None:
+        raise CatalogueError("there is no other booking in this check")
+    story.look()
+    item, before = story.bystander
+    after = story.target.look([item.uid])
+    if before.appointments != after.appointments:
+        raise Violation(
+            f"the appointment of the other booking {item.uid} changed",
+            expected="the other booking to stay as it was",
+            reason="bystander-touched",
+        )
+
+
+@then("the redelivery changed nothing at all")
+def _redelivery_changed_nothing(story: Story) -> None:
+    if story.before is None:
+        raise CatalogueError("nothing was redelivered in this check")
+    effects.same(story.before, story.look())
+
+
+@then("the receiver keeps one record of it")
+def _one_record(story: Story) -> None:
+    effects.recorded_once(story.target.look([story.it.uid]))
+
+
+@then("its appointment carries that booking id")
+def _booking_id(story: Story) -> None:
+    appointment = effects.one(story.look())
+    wanted = story.it.booking.id
+    if appointment.booking_id != wanted:
+        raise Violation(
+            f"the appointment carries the booking id {appointment.booking_id}",
+            expected=f"the booking id {wanted}",
+            reason="booking-id",
+        )
+
+
+def _ours(story: Story) -> Appointment:
+    if story.appointment is None:
+        raise CatalogueError("there is no appointment of ours in this check")
+    look = story.target.look([], story.appointment)
+    return effects.one(look)
+
+
+@then("our appointment is confirmed and carries the booking's uid and id")
+def _ours_confirmed(story: Story) -> None:
+    appointment = _ours(story)
+    booking = story.it.booking
+    found = (appointment.status, appointment.uid, appointment.booking_id)
+    if found != ("confirmed", booking.uid, booking.id):
+        raise Violation(
+            f"it is {found[0]}, with uid {found[1]} and id {found[2]}",
+            expected=f"our appointment confirmed, with uid {booking.uid} and id {booking.id}",
+            reason="appointment-not-confirmed",
+        )
+
+
+@then("our appointment still waits")
+def _ours_waits(story: Story) -> None:
+    story.look()
+    appointment = _ours(story)
+    if appointment.status != "scheduled":
+        raise Violation(
+            f"our appointment is {appointment.status}",
+            expected="our appointment left alone",
+            reason="bystander-touched",
+        )
+
+
+@then("the cancellation's reason is kept")
+def _reason_kept(story: Story) -> None:
+    _reason(story, str(story.it.booking.cancellation_reason))
+
+
+@then(parsers.re(r'the cancellation\'s reason is "(?P<reason>[^"]+)"$'))
+def _reason(story: Story, reason: str) -> None:
+    appointment = effects.one(story.look())
+    if appointment.cancellation_reason != reason:
+        raise Violation(
+            f"the reason kept is {appointment.cancellation_reason!r}",
+            expected=f"the reason {reason!r}",
+            reason="cancellation-reason",
+        )
+
+
+@then("no booking of this run has had more effects than occurrences")
+def _bounded(story: Story) -> None:
+    occurrences = story.target.sent.occurrences
+    uids = sorted({uid for _, uid in occurrences})
+    for start in range(0, len(uids), _AT_A_TIME):
+        part = frozenset(uids[start : start + _AT_A_TIME])
+        counts = {key: len(told) for key, told in occurrences.items() if key[1] in part}
+        effects.bounded(story.target.look(sorted(part)), counts)

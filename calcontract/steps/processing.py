@@ -1,0 +1,148 @@
+"""Given, When, Then: processing that is slow or fails, and the clock that retries wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_bdd import given, parsers, then, when
+
+from calcontract.errors import Inconclusive, Violation
+from calcontract.judges import answers, effects
+from calcontract.probes import Record
+from calcontract.stimuli import named
+from calcontract.story import Story
+
+#: The words for how often processing fails; -1 is for ever.
+_TIMES: Mapping[str, int] = {"never": 0, "once": 1, "twice": 2, "for ever": -1}
+
+#: Waited for between two tries of a receiver that does not say when it tries next (guide, backoff).
+_UNTOLD_WAIT = 900.0
+
+#: More tries than any sound receiver makes before it gives up; stops a run that never ends.
+_MANY = 12
+
+_UNDER_WAY = frozenset({"waiting", "processing"})
+
+
+@given(parsers.re(r"processing of it takes (?P<seconds>[\d.]+) seconds$"))
+def _slow(story: Story, seconds: str) -> None:
+    story.processing_seconds = float(seconds)
+    story.target.set_state("processing is slow", uid=story.it.uid, seconds=float(seconds))
+
+
+@given(parsers.re(r"processing of it fails (?P<times>never|once|twice|for ever)$"))
+def _fails(story: Story, times: str) -> None:
+    story.target.set_state(
+        "processing fails", uid=story.it.uid, times=named(_TIMES, times, "number of failures")
+    )
+
+
+def _record(story: Story) -> Record:
+    """The inbox's record of the delivery, once the receiver has come to rest."""
+    answers.acknowledged(story.it.last)
+    records = story.target.look([story.it.uid]).records
+    if not records:
+        raise Violation(
+            "the receiver keeps no record of a delivery that it acknowledged and did not process",
+            expected="the delivery to be tried again",
+            reason="records-missing",
+        )
+    return records[-1]
+
+
+def _advance(story: Story, seconds: float) -> None:
+    story.target.set_state("clock advances", seconds=seconds)
+
+
+@when(parsers.re(r"(?P<seconds>\d+) seconds pass$"), converters={"seconds": int})
+def _pass(story: Story, seconds: int) -> None:
+    story.look()
+    _advance(story, seconds)
+
+
+@when("the receiver retries as scheduled")
+def _retries(story: Story) -> None:
+    for _ in range(_MANY):
+        record = _record(story)
+        if record.state not in _UNDER_WAY:
+            return
+        # One second more: a schedule may be rounded up.
+        _advance(story, (record.next_try_seconds or _UNTOLD_WAIT) + 1)
+    raise Violation(
+        f"it is still being tried after {_MANY} tries",
+        expected="an end of the tries",
+        reason="tries-without-end",
+    )
+
+
+@when(parsers.re(r"the receiver has failed (?P<times>once|twice)$"))
+def _has_failed(story: Story, times: str) -> None:
+    wanted = named(_TIMES, times, "number of failures")
+    for _ in range(_MANY):
+        record = _record(story)
+        if record.tries >= wanted:
+            return
+        if record.state not in _UNDER_WAY:
+            raise Violation(
+                f"it was given up after {record.tries} tries",
+                expected=f"{wanted} tries and another to come",
+                reason="given-up-early",
+            )
+        _advance(story, (record.next_try_seconds or _UNTOLD_WAIT) + 1)
+    raise Inconclusive("the receiver's tries cannot be followed", reason="tries-untold")
+
+
+@then(
+    parsers.re(r"the next try comes after (?P<early>\d+) seconds and before (?P<late>\d+)$"),
+    converters={"early": int, "late": int},
+)
+def _next_try(story: Story, early: int, late: int) -> None:
+    expected = f"the next try between {early} and {late} s after the failure"
+    tries = _record(story).tries
+    _advance(story, early)
+    if _record(story).tries != tries:
+        raise Violation(f"it came within {early} s", expected=expected, reason="too-early")
+    _advance(story, late - early)
+    if _record(story).tries == tries:
+        raise Violation(f"none came within {late} s", expected=expected, reason="too-late")
+
+
+@then(
+    parsers.re(
+        r"the receiver has given it up after (?P<tries>\d+) tries and told its administrators$"
+    ),
+    converters={"tries": int},
+)
+def _given_up(story: Story, tries: int) -> None:
+    record = _record(story)
+    if (record.state, record.tries) != ("dead", tries):
+        raise Violation(
+            f"it is {record.state} after {record.tries} tries",
+            expected=f"a dead letter after {tries} tries",
+            reason="not-given-up" if record.state != "dead" else "tries",
+        )
+    notices = story.target.look([story.it.uid]).notices
+    if len(notices) != 1:
+        raise Violation(
+            f"{len(notices)} notices were sent", expected="one notice", reason="notice"
+        )
+
+
+@then("nobody is told of it")
+def _nobody_told(story: Story) -> None:
+    notices = story.target.look([story.it.uid]).notices
+    if notices:
+        raise Violation(
+            f"{len(notices)} notices were sent", expected="no notice", reason="notice"
+        )
+
+
+@then("another booking has its effect meanwhile")
+def _meanwhile(story: Story) -> None:
+    failing = story.it
+    other = story.tell("neighbour", story.calendar.book(story.now())[0])
+    story.send(other)
+    answers.acknowledged(other.last)
+    look = story.target.look([other.uid])
+    effects.happened(look, trigger=other.trigger, uid=other.uid, occurrences=1)
+    story.items[failing.name] = story.items.pop(failing.name)

@@ -1,0 +1,307 @@
+"""
+One check as it unfolds: what happened in Cal.com, what was sent of it, what was answered.
+
+The steps speak to a `Story`; it knows no clause and judges nothing.  Beside every delivery it keeps
+the lawful twin: the same delivery with its fault removed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from calcontract.errors import Blocked, CatalogueError
+from calcontract.probes import Look
+from calcontract.stimuli import bodies, signatures
+from calcontract.target import Target, Transport
+from mock_calcom import delivery as deliveries
+from mock_calcom.bookings import Booking
+from mock_calcom.delivery import Delivery, Subscription
+from mock_calcom.life import Calendar
+from mock_calcom.occurrences import Occurrence
+from mock_calcom.people import People, Person
+from mock_calcom.profiles import PROFILES
+from mock_calcom.sender import Attempt
+from mock_calcom.signature import HEADER, sign
+
+#: Events of a story happened this long ago and this far apart: fresh, and never in the future.
+_SINCE = datetime.timedelta(minutes=20)
+_APART = datetime.timedelta(seconds=40)
+
+#: How far a reschedule moves a booking.
+_MOVE = datetime.timedelta(days=1, minutes=45)
+
+
+@dataclasses.dataclass(eq=False)
+class Item:
+    """
+    One delivery of a story.
+
+    Args:
+        name: what the feature file calls it.
+        occurrence: what it tells of; nothing for a body that was written by hand.
+        lawful: the delivery without any fault.
+        delivery: the delivery as it is sent.
+    """
+
+    name: str
+    occurrence: Occurrence | None
+    lawful: Delivery
+    delivery: Delivery
+    attempts: list[Attempt] = dataclasses.field(default_factory=list)
+    method: str = "POST"
+    #: Whether its refusal was asserted, so that the lawful twin has to go through afterwards.
+    denied: bool = False
+
+    @property
+    def trigger(self) -> str:
+        """The trigger of the occurrence it tells of."""
+        return self.occurrence.trigger if self.occurrence else (self.delivery.trigger or "")
+
+    @property
+    def uid(self) -> str:
+        """
+        The uid of the booking it tells of.
+
+        Raises:
+            CatalogueError: if it tells of none.
+        """
+        if not self.delivery.uid:
+            raise CatalogueError(f"the delivery {self.name!r} carries no uid to look for")
+        return self.delivery.uid
+
+    @property
+    def booking(self) -> Booking:
+        """
+        The booking as it is after the occurrence.
+
+        Raises:
+            CatalogueError: if the occurrence is not about a booking.
+        """
+        if self.occurrence is None or self.occurrence.booking is None:
+            raise CatalogueError(f"the delivery {self.name!r} is not about a booking")
+        return self.occurrence.booking
+
+    @property
+    def last(self) -> Attempt:
+        """
+        The latest attempt.
+
+        Raises:
+            CatalogueError: if there was none yet.
+        """
+        if not self.attempts:
+            raise CatalogueError(f"the delivery {self.name!r} was never sent")
+        return self.attempts[-1]
+
+
+class OneGuest(People):
+    """
+    People among whom every guest is the same person.
+
+    Args:
+        people: whom the hosts come from.
+    """
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._guest = people.guest()
+
+    def guest(self) -> Person:
+        """The one guest there is."""
+        return self._guest
+
+    def host(self) -> Person:
+        """A host, as ever."""
+        return self._people.host()
+
+
+class Story:
+    """
+    One check in progress.
+
+    Args:
+        target: the receiver.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.calendar = Calendar(target.people, target.ids, target.subscription.profile)
+        self.items: dict[str, Item] = {}
+        self.sent: list[Item] = []
+        #: Every attempt of the check, in order; the last one is what a failure report shows.
+        self.attempts: list[Attempt] = []
+        self.before: Look | None = None
+        self.subscription: Subscription = target.subscription
+        self.bystander: tuple[Item, Look] | None = None
+        #: The number of the appointment of ours that a booking of this check is for.
+        self.appointment: str | None = None
+        #: How long the processing of "it" was told to take, in seconds.
+        self.processing_seconds = 0.0
+        self._clock = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - _SINCE
+
+    # --- what happens in Cal.com -----------------------------------------------------------------
+
+    def use_sender(self, name: str) -> None:
+        """
+        Let the rest of the story be sent by the sender profile *name*.
+
+        Raises:
+            CatalogueError: if there is no such sender.
+        """
+        if name not in PROFILES:
+            raise CatalogueError(f"no sender is called {name!r}")
+        self.subscription = dataclasses.replace(self.subscription, profile=PROFILES[name])
+        self.calendar = Calendar(self.target.people, self.target.ids, PROFILES[name])
+
+    def now(self) -> datetime.datetime:
+        """The instant of the next event: later than all before it, and not long ago."""
+        self._clock += _APART
+        return self._clock
+
+    def same_guest(self) -> None:
+        """From here on every booking is made by the same person."""
+        self.calendar.people = OneGuest(self.target.people)
+
+    def stand_still(self) -> None:
+        """From here on every event happens within the same millisecond."""
+        frozen = self.now()
+        self.now = lambda: frozen  # type: ignore[method-assign]
+
+    def tell(
+        self, name: str, occurrence: Occurrence, created_at: datetime.datetime | None = None
+    ) -> Item:
+        """Compose the delivery of *occurrence* and keep it under *name*."""
+        composed = deliveries.compose(occurrence, self.subscription, created_at=created_at)
+        return self.keep(Item(name, occurrence, composed, composed))
+
+    def keep(self, item: Item) -> Item:
+        """Keep *item* under its name; it becomes what "it" means."""
+        self.items[item.name] = item
+        return item
+
+    def later(self, booking: Booking) -> datetime.datetime:
+        """The time to which *booking* is moved next."""
+        return booking.start + _MOVE
+
+    @property
+    def it(self) -> Item:
+        """
+        The delivery told of last.
+
+        Raises:
+            CatalogueError: if there is none yet.
+        """
+        if not self.items:
+            raise CatalogueError("the check speaks of a delivery before there is one")
+        return next(reversed(self.items.values()))
+
+    def named(self, name: str) -> Item:
+        """
+        The delivery called *name*, or the last one for "it".
+
+        Raises:
+            CatalogueError: if there is none of that name.
+        """
+        if name == "it":
+            return self.it
+        if name not in self.items:
+            raise CatalogueError(f"no delivery of this check is called {name!r}")
+        return self.items[name]
+
+    # --- respelling and spoiling -----------------------------------------------------------------
+
+    def resign(self, item: Item, body: bytes) -> None:
+        """Give *item* another body, signed as it is: nothing is spoiled by that."""
+        item.lawful = item.delivery = self._signed(item.lawful, body)
+
+    def spoil(self, item: Item, body: bytes) -> None:
+        """Give *item* as it is sent another body, signed as it is; the twin keeps its own."""
+        item.delivery = self._signed(item.delivery, body)
+
+    def _signed(self, delivery: Delivery, body: bytes) -> Delivery:
+        return delivery.with_body(body).with_header(HEADER, sign(body, self.target.secret))
+
+    def rewrite(
+        self, item: Item, change: Callable[[dict[str, Any]], dict[str, Any]], *, lawful: bool
+    ) -> None:
+        """Change the parsed envelope of *item* and sign the result."""
+        body = bodies.compact(change(json.loads(item.delivery.body)))
+        (self.resign if lawful else self.spoil)(item, body)
+
+    def material(self, item: Item) -> signatures.Material:
+        """What a signature of *item* can be made of."""
+        return signatures.Material(item.delivery.body, self.target.secret, self.target.chance)
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def send(self, item: Item, transport: Transport | None = None) -> Attempt:
+        """One attempt at *item*, remembered."""
+        self.target.require_life()
+        attempt = self.target.attempt(item.delivery, transport)
+        self.remember(item, [attempt])
+        return attempt
+
+    def volley(self, items: Sequence[Item]) -> None:
+        """All *items* at the same instant."""
+        self.target.require_life()
+        for item in items:
+            self.target.note(item.delivery)
+        attempts = self.target.sender.volley([item.delivery for item in items])
+        for item, attempt in zip(items, attempts, strict=True):
+            self.remember(item, [attempt])
+
+    def remember(self, item: Item, attempts: Sequence[Attempt]) -> None:
+        """Keep *attempts* at *item* for judges and reports."""
+        item.attempts.extend(attempts)
+        if item.occurrence is not None and item.delivery.uid:
+            told = self.target.sent.occurrences.setdefault((item.trigger, item.delivery.uid), {})
+            # The occurrence is kept, so that its identity stays its own for the whole run.
+            told[id(item.occurrence)] = item.occurrence
+        self.attempts.extend(attempts)
+        if item not in self.sent:
+            self.sent.append(item)
+
+    def control(self) -> None:
+        """
+        Send the lawful twin of every delivery whose refusal was asserted.
+
+        Raises:
+            Blocked: if a twin is not acknowledged: then the refusal proves nothing.
+        """
+        for item in [item for item in self.sent if item.denied]:
+            attempt = self.target.attempt(item.lawful)
+            if attempt.answer is None or not 200 <= attempt.answer.status < 300:
+                self.attempts.append(attempt)
+                shown = attempt.answer.status if attempt.answer else attempt.problem
+                raise Blocked(
+                    f"the same delivery without its fault was not acknowledged either ({shown})",
+                    reason="twin-not-acknowledged",
+                )
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def uids(self) -> list[str]:
+        """The uids of every booking of the story, without the bystander's."""
+        return sorted({item.delivery.uid for item in self.items.values() if item.delivery.uid})
+
+    def look(self) -> Look:
+        """What the receiver holds about the story's bookings, once it has come to rest."""
+        return self.target.look(self.uids(), self.appointment)
+
+    def look_before(self) -> None:
+        """Remember what the receiver holds now, to compare with later."""
+        self.before = self.target.look(self.uids(), self.appointment)
+
+    def occurrences(self, item: Item) -> int:
+        """How many distinct occurrences of *item*'s trigger happened to its booking and were sent."""
+        return len(
+            {
+                id(other.occurrence)
+                for other in self.sent
+                if other.trigger == item.trigger and other.delivery.uid == item.delivery.uid
+            }
+        )

@@ -1,0 +1,1 @@
+"""What pytest collects: the contract's scenarios, bound in one line."""

@@ -1,0 +1,196 @@
+"""
+The receiver under test, as one run sees it.
+
+Holds what is open to us (address, secret, capabilities), sends deliveries with the manners that the
+target's place asks for, and waits until the receiver has come to rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from random import Random
+
+from calcontract.errors import Inconclusive, NotVerified, Violation
+from calcontract.probes import Look, Probe
+from calcontract.probes.http import HttpProbe, HttpStates
+from calcontract.settings import Settings
+from calcontract.verdicts import scope_of
+from mock_calcom.delivery import Delivery, Subscription
+from mock_calcom.ids import Ids
+from mock_calcom.occurrences import Occurrence
+from mock_calcom.people import People
+from mock_calcom.profiles import DEFAULT, PROFILES
+from mock_calcom.sender import Attempt, Sender
+
+#: An attempt is given up this long after the budget: enough to see that it is late, in seconds.
+_GRACE = 2.0
+#: How often a throttled delivery is sent again, and the longest pause a target may ask for, in s.
+_THROTTLE_TRIES = 3
+_THROTTLE_PAUSE = 15.0
+#: The first and the longest pause between two looks, in seconds.
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.05
+
+Transport = Callable[[Delivery], Attempt]
+
+
+@dataclasses.dataclass
+class Sent:
+    """What was sent in this run, so that the target's operator can find it and clean up."""
+
+    uids: set[str] = dataclasses.field(default_factory=set)
+    #: The occurrences told of, by trigger and uid; those of a refused delivery count as well.
+    occurrences: dict[tuple[str, str], dict[int, Occurrence]] = dataclasses.field(
+        default_factory=dict
+    )
+    attempts: int = 0
+
+
+class Target:
+    """
+    One receiver in one run.
+
+    Args:
+        settings: what the run was told; its `target` is set.
+        seed: of people and of every value that may repeat between runs.
+    """
+
+    def __init__(self, settings: Settings, *, seed: int) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.url = settings.target or ""
+        self.secret = settings.shared_secret()
+        dialect = PROFILES["guide"] if settings.profile == "guide" else DEFAULT
+        self.subscription = Subscription(self.url, self.secret, profile=dialect)
+        self.sender = Sender(timeout=settings.budget + _GRACE)
+        self.probe: Probe | None = HttpProbe(settings.probe) if settings.probe else None
+        self.states: HttpStates | None = HttpStates(settings.states) if settings.states else None
+        self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
+        # Uids and booking ids are new in every run, whatever the seed: a receiver that has seen
+        # this seed before must not take today's bookings for redeliveries.
+        self.ids = Ids(Random(secrets.randbits(64)))  # noqa: S311 - test data
+        self.people = People(seed)
+        self.sent = Sent()
+        #: Why the target can no longer be judged, once that is so.
+        self.gone: str | None = None
+        self._next_slot = itertools.count()
+        self._last_sent = 0.0
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the target offers beyond its URL."""
+        offered = {"probe": self.probe, "states": self.states}
+        return frozenset(name for name, there in offered.items() if there)
+
+    @property
+    def scope(self) -> str:
+        """The name of what the target lets us see."""
+        return scope_of(self.capabilities)
+
+    def attempt(self, delivery: Delivery, transport: Transport | None = None) -> Attempt:
+        """
+        One attempt at *delivery*, over *transport* if it is an odd one.
+
+        A throttled attempt is repeated after the pause that the target asks for.
+
+        Raises:
+            Inconclusive: if the target keeps throttling.
+            Violation: if the target has stopped accepting connections.
+        """
+        send = transport or self.sender.attempt
+        for _ in range(_THROTTLE_TRIES):
+            attempt = self._polite(send, delivery)
+            if attempt.answer is None or attempt.answer.status != 429:
+                break
+            time.sleep(_pause(attempt.answer.headers.get("retry-after")))
+        else:
+            raise Inconclusive("the receiver throttles every attempt (429)", reason="throttled")
+        if attempt.problem == "connection":
+            self._look_for_life(delivery)
+        return attempt
+
+    def _polite(self, send: Transport, delivery: Delivery) -> Attempt:
+        if not self.settings.is_local:
+            wait = self._last_sent + 1 / self.settings.rate - time.monotonic()
+            time.sleep(max(wait, 0.0))
+        self._last_sent = time.monotonic()
+        self.note(delivery)
+        return send(delivery)
+
+    def note(self, delivery: Delivery, attempts: int = 1) -> None:
+        """Remember that *delivery* was sent, for the report."""
+        self.sent.attempts += attempts
+        if delivery.uid:
+            self.sent.uids.add(delivery.uid)
+
+    def _look_for_life(self, delivery: Delivery) -> None:
+        """
+        Tell a connection that failed by accident from a receiver that is no more.
+
+        Raises:
+            Violation: if nothing accepts connections any longer.
+        """
+        time.sleep(0.2)
+        if self.sender.attempt(delivery).problem == "connection":
+            self.gone = "the receiver no longer accepts connections"
+            raise Violation(self.gone, expected="a receiver that goes on", reason="receiver-died")
+
+    def require_life(self) -> None:
+        """
+        Refuse to go on with a receiver that died in an earlier check.
+
+        Raises:
+            NotVerified: if it did.
+        """
+        if self.gone:
+            raise NotVerified(self.gone, reason="receiver-died")
+
+    def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
+        """
+        What the receiver holds about *uids* once it has come to rest.
+
+        At rest nothing acknowledged is waiting to be processed; a delivery that waits for a later
+        try does not count.
+
+        Raises:
+            Inconclusive: if the receiver does not come to rest within the patience of the run.
+            NotVerified: if the target has no probe.
+            CapabilityError: if the probe does not work.
+        """
+        if self.probe is None:
+            raise NotVerified("this needs a probe", reason="no-probe")
+        deadline = time.monotonic() + self.settings.patience
+        pause = _FIRST_PAUSE
+        while (look := self.probe.look(uids, appointment)).pending:
+            if time.monotonic() > deadline:
+                raise Inconclusive(
+                    f"{look.pending} deliveries are still being processed after "
+                    f"{self.settings.patience:g} s",
+                    reason="not-at-rest",
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        return look
+
+    def set_state(self, state: str, **params: object) -> None:
+        """
+        Bring the receiver into a provider state.
+
+        Raises:
+            NotVerified: if the target offers no provider states.
+            CapabilityError: if it does not know this one, or fails.
+        """
+        if self.states is None:
+            raise NotVerified("this needs provider states", reason="no-states")
+        self.states.set(state, **params)
+
+
+def _pause(retry_after: str | None) -> float:
+    try:
+        return min(float(retry_after or 1), _THROTTLE_PAUSE)
+    except ValueError:
+        return 1.0

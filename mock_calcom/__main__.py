@@ -1,0 +1,5 @@
+"""`python -m mock_calcom`."""
+
+from mock_calcom.cli import main
+
+main()

@@ -1,0 +1,220 @@
+"""
+The command line of the mock: send an occurrence, sign a body, list the triggers.
+
+Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, 3 target unreachable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from mock_calcom import attempts, delivery, faults, signature, triggers, wire
+from mock_calcom.ids import Ids
+from mock_calcom.life import Calendar
+from mock_calcom.people import People
+from mock_calcom.profiles import DEFAULT, PROFILES
+from mock_calcom.sender import Attempt, Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mock_calcom.delivery import Delivery
+    from mock_calcom.occurrences import Occurrence
+    from mock_calcom.profiles import Profile
+
+ACKNOWLEDGED = 0
+NOT_ACKNOWLEDGED = 1
+MISUSED = 2
+UNREACHABLE = 3
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # A traceback would show local variables, and the secret is one.
+    pretty_exceptions_enable=False,
+    help="Plays Cal.com: sends its webhooks exactly as it would.",
+)
+
+#: The faults of the transport, beside those of `faults.FAULTS`.
+_TRANSPORTS: dict[str, Callable[[Delivery, float], Attempt]] = {
+    "torn": lambda d, timeout: wire.torn(d, len(d.body) // 2, timeout=timeout),
+    "slow": lambda d, timeout: wire.slow(d, timeout=timeout),
+    "chunked": lambda d, timeout: wire.chunked(d, timeout=timeout),
+    "truncated": lambda d, timeout: wire.truncated(d, len(d.body) // 2, timeout=timeout),
+    "abandoned": lambda d, timeout: wire.abandoned(d, timeout=timeout),
+}
+
+#: The faults that lie in how often and when it is sent.
+_REPETITIONS = ("duplicated", "at-once")
+
+SecretEnv = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The environment variable with the secret.")
+]
+SecretFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The file with the secret.")]
+
+
+@app.command()
+def send(
+    trigger: Annotated[str, typer.Argument(help="The trigger, such as BOOKING_CREATED.")],
+    to: Annotated[str, typer.Option(metavar="URL", help="The receiver's subscriber URL.")],
+    *,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    profile: Annotated[str, typer.Option(help="Which sender to be.")] = DEFAULT.name,
+    seed: Annotated[int | None, typer.Option(help="Makes people and ids repeatable.")] = None,
+    times: Annotated[int, typer.Option(min=1, help="How often to send the same bytes.")] = 1,
+    fault: Annotated[str | None, typer.Option(metavar="NAME", help="What to disturb.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds per attempt.")] = wire.BUDGET,
+) -> None:
+    """Send one occurrence of TRIGGER, signed, and say what the receiver answered."""
+    sender = _profile(profile)
+    secret = _secret(secret_env, secret_file)
+    subscription = delivery.Subscription(to, secret, profile=sender)
+    occurrence = _occurrence(trigger, sender, seed)
+    if secret is None:
+        typer.echo(f"no secret given: signed as {signature.UNSIGNED!r}", err=True)
+    try:
+        made = _made(occurrence, subscription, fault, times, timeout)
+    except ValueError as error:
+        _misuse(str(error))
+    for attempt in made:
+        typer.echo(_told(attempt))
+    # Within the retries of one delivery Cal.com heeds the last answer; otherwise each one counts.
+    retried = fault is None and times == 1
+    raise typer.Exit(_exit_code(made[-1:] if retried else made))
+
+
+@app.command()
+def sign(
+    file: Annotated[str, typer.Argument(help="The body to sign; - is standard input.")],
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Print the signature that Cal.com sends with the bytes of FILE."""
+    secret = _secret(secret_env, secret_file)
+    if secret is None:
+        _misuse("signing needs a secret: name it with --secret-env or --secret-file")
+    try:
+        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        _misuse(f"cannot read {file!r}: {error.strerror}")
+    typer.echo(signature.sign(body, secret))
+
+
+@app.command(name="triggers")
+def list_triggers(
+    profile: Annotated[str, typer.Option(help="Which sender's.")] = DEFAULT.name,
+) -> None:
+    """List the triggers that a sender knows."""
+    for name in (*_profile(profile).triggers, triggers.PING):
+        typer.echo(name)
+
+
+def main() -> None:
+    """The door of `mock-calcom` and `python -m mock_calcom`."""
+    app(prog_name="mock-calcom")
+
+
+# --- reading what was asked for ------------------------------------------------------------------
+
+
+def _misuse(sentence: str) -> NoReturn:
+    typer.echo(f"mock-calcom: {sentence}", err=True)
+    raise typer.Exit(MISUSED)
+
+
+def _profile(name: str) -> Profile:
+    if name not in PROFILES:
+        _misuse(f"unknown profile {name!r}; there are {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def _secret(env: str | None, file: Path | None) -> str | None:
+    if env and file:
+        _misuse("give the secret by --secret-env or by --secret-file, not by both")
+    if env:
+        secret = os.environ.get(env, "")
+        if not secret:
+            _misuse(f"the environment variable {env!r} is not set or empty")
+        return secret
+    if file is None:
+        return None
+    try:
+        secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        _misuse(f"cannot read the secret from {str(file)!r}: {reason}")
+    if not secret:
+        _misuse(f"the file {str(file)!r} holds no secret")
+    return secret
+
+
+def _occurrence(trigger: str, profile: Profile, seed: int | None) -> Occurrence:
+    chance = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 -- made-up ids
+    number = chance.getrandbits(32) if seed is None else seed
+    calendar = Calendar(People(number), Ids(chance), profile)
+    try:
+        return calendar.any_of(trigger, dt.datetime.now(dt.UTC))
+    except ValueError as error:
+        _misuse(f"{error}; `mock-calcom triggers --profile {profile.name}` lists them")
+
+
+# --- sending -------------------------------------------------------------------------------------
+
+
+def _made(
+    occurrence: Occurrence,
+    subscription: delivery.Subscription,
+    fault: str | None,
+    times: int,
+    timeout: float,
+) -> list[Attempt]:
+    """
+    The attempts that were asked for.
+
+    Raises:
+        ValueError: if the fault is unknown or does not fit, or the URL cannot be posted to.
+    """
+    honest = delivery.compose(occurrence, subscription)
+    sender = Sender(timeout)
+    if fault == "at-once":
+        return sender.volley(faults.redelivered(honest, max(times, 2)))
+    if fault in _TRANSPORTS:
+        return [_TRANSPORTS[fault](honest, timeout) for _ in range(times)]
+    if fault == "duplicated":
+        twins = (honest, faults.duplicate(occurrence, subscription))
+        return [sender.attempt(twin) for _ in range(times) for twin in twins]
+    if fault is None and times == 1:
+        return sender.deliver(honest, subscription.profile)
+    if fault is None:
+        return [sender.attempt(honest) for _ in range(times)]
+    if fault not in faults.FAULTS:
+        known = ", ".join(sorted((*faults.FAULTS, *_TRANSPORTS, *_REPETITIONS)))
+        raise ValueError(f"unknown fault {fault!r}; there are {known}")
+    spoiled = faults.FAULTS[fault](honest)
+    return [sender.attempt(spoiled) for _ in range(times)]
+
+
+def _told(attempt: Attempt) -> str:
+    """One line about an attempt."""
+    sent = attempt.delivery
+    what = f"{sent.trigger} {sent.uid or ''}".rstrip()
+    if attempt.answer is None:
+        return f"{what}: no answer ({attempt.problem}) after {attempt.seconds:.3f} s"
+    verdict = "acknowledged" if attempt.acknowledged else "refused" if attempt.refused else "failed"
+    return f"{what}: {attempt.answer.status} ({verdict}) after {attempt.answer.seconds:.3f} s"
+
+
+def _exit_code(made: list[Attempt]) -> int:
+    if any(attempt.problem in {attempts.CONNECTION, attempts.TLS} for attempt in made):
+        return UNREACHABLE
+    everywhere = all(attempt.acknowledged for attempt in made)
+    return ACKNOWLEDGED if everywhere else NOT_ACKNOWLEDGED

@@ -1,0 +1,86 @@
+"""
+The handlers: what a trigger does once its delivery is processed.
+
+The guide's `CalcomWebhookHandler`.  All eight triggers of the guide and BOOKING_PAID have one
+effect per occurrence; what differs between them is how appointments are folded
+(`appointments.Fold`).  Every other trigger, known or not, is accepted and has none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reference_impl import conformity, logs
+from reference_impl.needs import HANDLED
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from reference_impl.book import Book
+    from reference_impl.clock import Clock
+    from reference_impl.envelope import Envelope
+    from reference_impl.facts import Fact, Reader
+
+#: What the effect of each trigger is called.
+KINDS = {
+    "BOOKING_CREATED": "created",
+    "BOOKING_CONFIRMED": "confirmed",
+    "BOOKING_REQUESTED": "requested",
+    "BOOKING_RESCHEDULED": "rescheduled",
+    "BOOKING_CANCELLED": "cancelled",
+    "BOOKING_REJECTED": "rejected",
+    "BOOKING_PAYMENT_INITIATED": "payment_initiated",
+    "BOOKING_PAID": "paid",
+    "FORM_SUBMITTED": "form_submitted",
+}
+
+
+class Handlers:
+    """Processes envelopes in two steps: one that may take its time, one inside a transaction."""
+
+    def __init__(self, reader: Reader, book: Book, clock: Clock) -> None:
+        self.reader = reader
+        self.book = book
+        self.clock = clock
+        self.log = logs.logger()
+
+    def handles(self, trigger: str) -> bool:
+        """Whether *trigger* has a handler."""
+        return trigger in HANDLED
+
+    def kind(self, trigger: str) -> str:
+        """What the effect of *trigger* is called."""
+        return KINDS[trigger]
+
+    def prepare(self, envelope: Envelope, received_at: int) -> Fact | None:
+        """
+        The fact that *envelope* tells; `None` for a trigger without a handler.
+
+        Raises:
+            UnusablePayloadError: if the payload lacks what the handler needs.
+        """
+        if not self.handles(envelope.trigger):
+            self.log.warning(
+                "Unhandled Cal.com webhook event", triggerEvent=logs.short(envelope.trigger)
+            )
+            return None
+        deviation = conformity.deviation(envelope)
+        if deviation is not None:
+            self.log.info(
+                "Cal.com webhook deviates from its schema",
+                triggerEvent=envelope.trigger,
+                uid=logs.short(envelope.uid),
+                reason=deviation,
+            )
+        return self.reader.read(envelope, received_at)
+
+    def apply(self, connection: Connection, fact: Fact) -> None:
+        """Let *fact* take effect, once, inside the transaction of *connection*."""
+        kind = self.kind(fact.trigger)
+        if not self.book.record(connection, fact, kind, self.clock.now()):
+            self.log.info(
+                "Duplicate occurrence ignored",
+                triggerEvent=fact.trigger,
+                calcomBookingId=fact.booking_id,
+                uid=logs.short(fact.uid),
+            )

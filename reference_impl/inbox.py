@@ -1,0 +1,217 @@
+"""
+The inbox: the durable memory of deliveries taken, and the queue of the workers.
+
+A delivery is accepted when the transaction that holds it is on disk.  One thread writes, and
+everything that arrived while it wrote shares its next transaction (group commit), so durability
+costs each delivery a fraction of a sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reference_impl import logs
+from reference_impl.store import count, insert_new
+from reference_impl.tables import webhook_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+#: The guide's table "Supported Events": 0 is High, 1 Medium; everything else is 2, Low.
+PRIORITIES = {
+    "BOOKING_CREATED": 0,
+    "BOOKING_RESCHEDULED": 0,
+    "BOOKING_CANCELLED": 0,
+    "BOOKING_CONFIRMED": 1,
+    "BOOKING_REJECTED": 1,
+    "BOOKING_REQUESTED": 1,
+}
+_LOW = 2
+
+#: How far a delivery may be overtaken per step of priority, in microseconds.  Bounded, so that a
+#: flood of High deliveries delays the Low ones and never starves them.
+HANDICAP = 30_000_000
+
+#: Most deliveries in one transaction, and most waiting for one before 503 is the better answer.
+_BATCH = 256
+_WAITING = 20_000
+
+
+_INSERT = insert_new(webhook_events).returning(webhook_events.c.webhook_id)
+
+
+class StoreUnavailableError(Exception):
+    """The delivery could not be stored; nothing of it remains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the inbox keeps of a delivery."""
+
+    webhook_id: str
+    trigger: str
+    uid: str | None
+    booking_id: int | None
+    body: bytes
+    received_at: int
+
+    @property
+    def booking(self) -> str:
+        """What it is worked on one at a time with: its booking, else itself."""
+        if self.uid is not None:
+            return f"uid {self.uid}"
+        return self.webhook_id if self.booking_id is None else f"id {self.booking_id}"
+
+    def named(self) -> dict[str, Any]:
+        """How the log names it, in the guide's words."""
+        return {
+            "triggerEvent": logs.short(self.trigger),
+            "calcomBookingId": self.booking_id,
+            "uid": logs.short(self.uid),
+            "webhookId": self.webhook_id,
+        }
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An entry on its way to disk, and who waits for it."""
+
+    entry: Entry
+    loop: asyncio.AbstractEventLoop
+    outcome: asyncio.Future[bool]
+
+
+class Inbox:
+    """Accepts deliveries; *committed* is told how many new ones a commit brought."""
+
+    def __init__(self, settings: Settings, store: Store, committed: Callable[[int], None]) -> None:
+        self._settings = settings
+        self._store = store
+        self._committed = committed
+        self._arrivals: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread that writes."""
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what has arrived, then end the thread."""
+        if self._thread is not None:
+            self._arrivals.put(None)
+            self._thread.join()
+            self._thread = None
+
+    async def accept(self, entry: Entry) -> bool:
+        """
+        Store *entry*; returns after the commit.  `True` when it was not there yet.
+
+        Raises:
+            StoreUnavailableError: if it could not be stored.
+        """
+        if self._arrivals.qsize() > _WAITING:
+            raise StoreUnavailableError("too many deliveries wait for the store")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(entry, loop, loop.create_future())
+        self._arrivals.put(waiting)
+        return await waiting.outcome
+
+    # --- the thread -------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            batch: list[_Waiting] = []
+            arrival = self._arrivals.get()
+            while True:
+                if arrival is None:
+                    going_on = False
+                    break
+                batch.append(arrival)
+                if len(batch) == _BATCH or self._arrivals.empty():
+                    break
+                arrival = self._arrivals.get()
+            if batch:
+                self._settle(batch)
+
+    def _settle(self, batch: Sequence[_Waiting]) -> None:
+        entries = [waiting.entry for waiting in batch]
+        outcome: list[bool] | StoreUnavailableError
+        try:
+            outcome = self.write(entries)
+        except Exception as problem:  # noqa: BLE001 - the thread must outlive any trouble
+            outcome = StoreUnavailableError(logs.describe(problem))
+        else:
+            self._committed(sum(outcome))
+        # One wake-up of the loop for the whole batch.
+        batch[0].loop.call_soon_threadsafe(_resolve, batch, outcome)
+
+    def write(self, entries: Sequence[Entry]) -> list[bool]:
+        """
+        Store *entries* in one transaction: for each, whether it was new.
+
+        Raises:
+            SQLAlchemyError: if they could not be stored; then none of them was.
+        """
+        with self._store.write() as connection:
+            fresh = self.insert(connection, entries)
+            new: list[bool] = []
+            for entry in entries:
+                new.append(entry.webhook_id in fresh)
+                # The same bytes twice in one transaction: the second one is the duplicate.
+                fresh.discard(entry.webhook_id)
+            received = Counter(entry.trigger for entry in entries)
+            known = Counter(
+                entry.trigger for entry, is_new in zip(entries, new, strict=True) if not is_new
+            )
+            for trigger, amount in received.items():
+                count(connection, trigger, received=amount, duplicates=known[trigger])
+        return new
+
+    def insert(self, connection: Connection, entries: Sequence[Entry]) -> set[str]:
+        """Insert those of *entries* that are not there yet: their webhook ids."""
+        return set(connection.scalars(_INSERT, [self.row(entry) for entry in entries]))
+
+    def row(self, entry: Entry) -> dict[str, Any]:
+        """The row of *entry*: waiting, due at once."""
+        return {
+            "webhook_id": entry.webhook_id,
+            "event_type": entry.trigger,
+            "uid": entry.uid,
+            "payload": entry.body,
+            "queue": self._settings.queue,
+            "booking": entry.booking,
+            "rank": self.rank(entry.trigger, entry.received_at),
+            "state": "waiting",
+            "due_at": entry.received_at,
+            "received_at": entry.received_at,
+        }
+
+    def priority(self, trigger: str) -> int:
+        """0 for High, 1 for Medium, 2 for Low (guide, "Supported Events")."""
+        return PRIORITIES.get(trigger, _LOW)
+
+    def rank(self, trigger: str, due_at: int) -> int:
+        """What claims are ordered by: smaller is sooner."""
+        return due_at + self.priority(trigger) * HANDICAP
+
+
+def _resolve(batch: Sequence[_Waiting], outcome: list[bool] | StoreUnavailableError) -> None:
+    for position, waiting in enumerate(batch):
+        if waiting.outcome.done():
+            continue
+        if isinstance(outcome, StoreUnavailableError):
+            waiting.outcome.set_exception(StoreUnavailableError(*outcome.args))
+        else:
+            waiting.outcome.set_result(outcome[position])

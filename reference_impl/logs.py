@@ -1,0 +1,77 @@
+"""
+Logs: one JSON object a line, on stderr, greppable by the guide's names.
+
+No secret, no signature, and no personal data unless the operator asked for payloads.  Lines are
+ASCII, so no character of a stranger can break one in two (U+0085 and U+2028 could).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+
+#: Members of a payload that open doors: tokens of meetings and of confirmation links.
+SECRETIVE = frozenset({"oneTimePassword", "password", "references", "secret", "token"})
+
+_LONGEST = 200
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Send every log line of this process to *stream*, by default stderr."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger() -> structlog.typing.FilteringBoundLogger:
+    """The log of the receiver."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return bound
+
+
+def short(text: str | None) -> str | None:
+    """*text* cut to a length that a log line and a reader can bear."""
+    return text if text is None or len(text) <= _LONGEST else text[:_LONGEST] + "..."
+
+
+def redacted(value: Any) -> Any:
+    """*value*, a parsed payload, without what opens doors."""
+    if isinstance(value, Mapping):
+        return {
+            key: "[redacted]" if key in SECRETIVE and inner else redacted(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [redacted(inner) for inner in value]
+    return value
+
+
+def describe(problem: BaseException) -> str:
+    """
+    What went wrong, in words that hold no data: the kind of *problem* and where it arose.
+
+    The text of an exception may quote a payload or a statement's parameters, so it is left out.
+    """
+    last = problem.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = ""
+    if last is not None:
+        code = last.tb_frame.f_code
+        place = f" in {code.co_qualname} line {last.tb_lineno}"
+    return type(problem).__name__ + place
+
+
+def _line(event: Mapping[str, Any], **_: Any) -> str:
+    return json.dumps(event, default=repr)

@@ -1,0 +1,223 @@
+"""
+What the receiver decides about an attempt, from bytes to answer.
+
+The parts of the reference receiver and their seams.  Each part is a small class; `Parts` in
+`reference_impl.app` says which class plays which part, and whatever one part decides is a method
+that an heir may decide otherwise:
+
+`Receiver` (here)
+    `methods`, `body_limit`, `throttled`, `authenticate` (of `signature_in`, `secrets`,
+    `accepted_signatures`, `matches`), `read`, `identify`, `entry`, `accept` (returns after the
+    commit), `judge` (the order), and the answers `accepted`, `duplicate`, `refused`, `invalid`,
+    `not_allowed`, `too_large`, `too_slow`, `throttled_answer`, `unavailable`, `failed`.
+`Inbox` (`inbox`)
+    `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
+`Worker` (`worker`)
+    `claim`, `process`, `finish` (guard of the lease), `failed`, `delay` (the retry schedule),
+    `bury` (the dead letter), `interfere` (where provider states disturb).
+`Handlers` (`handlers`)
+    `prepare` (payload to fact), `apply` (fact to state and effect), `kind` (of the effect).
+`Reader` (`facts`)
+    `read`, `instant` (dates), `previous_uid`, `appointment_id`, `occurrence_key` (sameness).
+`Fold` (`appointments`)
+    a method per trigger, `order`, `may_link`, `head`, `aliases`, `bind`.
+`Book` (`book`)
+    `record`, `related`, `settle`, `effect`.
+`Notifier` (`notices`)
+    `tell`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reference_impl import answers, envelope, logs, signature
+from reference_impl.answers import Answer, Refusal
+from reference_impl.envelope import Envelope, InvalidPayloadError
+from reference_impl.identity import webhook_id
+from reference_impl.inbox import Entry, Inbox, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from reference_impl.clock import Clock
+    from reference_impl.settings import Settings
+    from reference_impl.throttle import Throttle
+
+#: Header fields as ASGI gives them: names in lower case.
+Headers = Sequence[tuple[bytes, bytes]]
+
+_MISSING = Refusal("Missing signature", "missing signature")
+_INVALID = Refusal("Invalid signature", "invalid signature")
+_CONTRADICTORY = Refusal("Invalid signature", "contradictory signatures")
+
+
+class Receiver:
+    """Judges attempts in a fixed order: throttle, signature, envelope, inbox."""
+
+    #: The methods the webhook route answers.
+    methods: tuple[str, ...] = ("POST",)
+    #: What `Retry-After` says when the store cannot write.
+    retry_after = 5
+
+    def __init__(self, settings: Settings, inbox: Inbox, throttle: Throttle, clock: Clock) -> None:
+        self.settings = settings
+        self.inbox = inbox
+        self.throttle = throttle
+        self.clock = clock
+        self.log = logs.logger()
+
+    # --- the order of judgement -------------------------------------------------------------
+
+    async def judge(self, client: str, headers: Headers, body: bytes) -> Answer:
+        """The answer to an attempt whose method and size were right."""
+        seconds = self.throttled(client)
+        if seconds is not None:
+            self.log.warning("Cal.com webhook throttled", retryAfter=seconds)
+            return self.throttled_answer(seconds)
+        refusal = self.authenticate(headers, body)
+        if refusal is not None:
+            return self.refused(refusal)
+        try:
+            parsed = self.read(body)
+        except InvalidPayloadError as problem:
+            return self.invalid(problem)
+        entry = self.entry(parsed, body)
+        self.received(entry, parsed)
+        try:
+            new = await self.accept(entry)
+        except StoreUnavailableError as problem:
+            return self.unavailable(problem)
+        return self.accepted(entry) if new else self.duplicate(entry)
+
+    def throttled(self, client: str) -> int | None:
+        """The seconds *client* has to wait, or `None`."""
+        return self.throttle.wait(client)
+
+    def body_limit(self) -> int:
+        """The largest body taken, in bytes."""
+        return self.settings.body_limit
+
+    # --- authenticity -----------------------------------------------------------------------
+
+    def authenticate(self, headers: Headers, body: bytes) -> Refusal | None:
+        """Why this attempt is not authentic, or `None` when it is; *body* is raw."""
+        if not self.settings.verify_signature:
+            return None
+        given = self.signature_in(headers)
+        if isinstance(given, Refusal):
+            return given
+        return None if self.matches(given, self.accepted_signatures(body)) else _INVALID
+
+    def signature_in(self, headers: Headers) -> bytes | Refusal:
+        """
+        The signature in the first header present, in the guide's order.
+
+        An empty one counts as missing and later headers are not asked.  A header repeated with
+        different values is refused: taking the first or the last would accept a forgery by luck.
+        """
+        values = signature.present(headers, signature.HEADERS)
+        if len(set(values)) > 1:
+            return _CONTRADICTORY
+        return values[0] if values and values[0] else _MISSING
+
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets a signature may have been made with."""
+        return self.settings.secrets
+
+    def accepted_signatures(self, body: bytes) -> list[bytes]:
+        """Every signature that would be right for *body*.  Never logged."""
+        return [form for secret in self.secrets() for form in signature.forms(body, secret)]
+
+    def matches(self, given: bytes, accepted: Sequence[bytes]) -> bool:
+        """Whether *given* is one of *accepted*, compared in constant time."""
+        return signature.equals_one_of(given, accepted)
+
+    # --- content and identity ---------------------------------------------------------------
+
+    def read(self, body: bytes) -> Envelope:
+        """
+        The envelope in *body*.  Its content type is not judged: templates are form-encoded.
+
+        Raises:
+            InvalidPayloadError: if it is not an envelope.
+        """
+        return envelope.read(body)
+
+    def identify(self, body: bytes) -> str:
+        """The webhook id: what makes two deliveries the same delivery."""
+        return webhook_id(body)
+
+    def entry(self, parsed: Envelope, body: bytes) -> Entry:
+        """What the inbox keeps of a delivery."""
+        return Entry(
+            webhook_id=self.identify(body),
+            trigger=parsed.trigger,
+            uid=parsed.uid,
+            booking_id=parsed.booking_id,
+            body=body,
+            received_at=self.clock.now(),
+        )
+
+    async def accept(self, entry: Entry) -> bool:
+        """
+        Store *entry*; returns after the commit.  `True` when it was not there yet.
+
+        Raises:
+            StoreUnavailableError: if it could not be stored.
+        """
+        return await self.inbox.accept(entry)
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def received(self, entry: Entry, parsed: Envelope) -> None:
+        """Log the receipt (guide, "Log webhook receipt")."""
+        extra = {"payload": logs.redacted(parsed.payload)} if self.settings.log_payloads else {}
+        self.log.info("Cal.com webhook received", **entry.named(), **extra)
+
+    def accepted(self, entry: Entry) -> Answer:  # noqa: ARG002 - heirs may look at it
+        """The answer to a delivery that is on disk."""
+        return answers.ACCEPTED
+
+    def duplicate(self, entry: Entry) -> Answer:
+        """The answer to a delivery that was on disk before."""
+        self.log.info("Duplicate webhook ignored", **entry.named())
+        return answers.ACCEPTED
+
+    def refused(self, refusal: Refusal) -> Answer:
+        """The answer to an attempt that is not authentic."""
+        self.log.warning("Cal.com webhook refused", status=401, reason=refusal.reason)
+        return answers.unauthorised(refusal)
+
+    def invalid(self, problem: InvalidPayloadError) -> Answer:
+        """The answer to an authentic body that is not an envelope."""
+        self.log.error("Invalid Cal.com webhook payload", status=400, reason=str(problem))
+        return answers.INVALID_PAYLOAD
+
+    def not_allowed(self, method: str) -> Answer:
+        """The answer to another method than POST."""
+        self.log.warning("Cal.com webhook refused", status=405, reason=logs.short(method))
+        return answers.method_not_allowed(self.methods)
+
+    def too_large(self) -> Answer:
+        """The answer to a body beyond the limit."""
+        self.log.warning("Cal.com webhook refused", status=413, reason="body too large")
+        return answers.TOO_LARGE
+
+    def too_slow(self) -> Answer:
+        """The answer to a body that did not arrive in time."""
+        self.log.warning("Cal.com webhook refused", status=408, reason="body too slow")
+        return answers.TOO_SLOW
+
+    def throttled_answer(self, seconds: int) -> Answer:
+        """The answer to one attempt too many."""
+        return answers.throttled(seconds)
+
+    def unavailable(self, problem: StoreUnavailableError) -> Answer:
+        """The answer when the delivery could not be stored."""
+        self.log.error("Cal.com webhook not stored", status=503, reason=str(problem))
+        return answers.unavailable(self.retry_after)
+
+    def failed(self, problem: Exception) -> Answer:
+        """The answer to an error of ours."""
+        self.log.error("Cal.com webhook failed", status=500, reason=logs.describe(problem))
+        return answers.FAILED

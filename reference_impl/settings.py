@@ -1,0 +1,174 @@
+"""
+The settings of the receiver: the guide's environment variables and what is new.
+
+One declaration per setting: its field, its variable, its default and how its text is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: The path the guide registers ("Configure Webhook URL in Cal.com").
+WEBHOOK_PATH = "/api/webhooks/calcom"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class BadSettingsError(ValueError):
+    """A setting is missing or cannot be read; the message is one sentence for the operator."""
+
+
+def _boolean(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise ValueError("expected true or false")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("expected a whole number above 0")
+    return number
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("expected a whole number, 0 or above")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError("expected a number of seconds above 0")
+    return number
+
+
+def _schedule(text: str) -> tuple[float, ...]:
+    return tuple(_seconds(part) for part in text.split(","))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _setting(
+    variable: str, default: Any, read: Callable[[str], Any] = str, *, hidden: bool = False
+) -> Any:
+    """One setting: a dataclass field that knows its environment variable."""
+    return dataclasses.field(
+        default=default, repr=not hidden, metadata={"variable": variable, "read": read}
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator decided.  Its repr hides what is secret."""
+
+    #: The secret the subscription signs with.
+    secret: str = _setting("CALCOM_WEBHOOK_SECRET", "", hidden=True)
+    #: The secret before a rotation; deliveries signed with it are still accepted while it is set.
+    previous_secret: str = _setting("CALCOM_WEBHOOK_SECRET_PREVIOUS", "", hidden=True)
+    #: Whether signatures are verified; `False` only in the environment `local`.
+    verify_signature: bool = _setting("CALCOM_WEBHOOK_VERIFY_SIGNATURE", True, _boolean)
+    #: Whether logs hold the payload, which is personal data.
+    log_payloads: bool = _setting("CALCOM_WEBHOOK_LOG_PAYLOADS", False, _boolean)
+    #: The queue deliveries go to and workers take from.
+    queue: str = _setting("CALCOM_WEBHOOK_QUEUE", "webhooks")
+    #: How often a delivery is tried before it is a dead letter.
+    attempts: int = _setting("CALCOM_WEBHOOK_RETRY_ATTEMPTS", 3, _positive)
+    #: Where the inbox lives, as SQLAlchemy spells it; may carry a password.
+    database_url: str = _setting("DATABASE_URL", "sqlite:///receiver.db", hidden=True)
+    #: `local` permits running without verification; anything else is taken for production.
+    environment: str = _setting("RECEIVER_ENVIRONMENT", "production")
+    #: The path that receives deliveries.
+    path: str = _setting("RECEIVER_PATH", WEBHOOK_PATH)
+    #: The largest body taken, in bytes.
+    body_limit: int = _setting("RECEIVER_BODY_LIMIT", 1024 * 1024, _positive)
+    #: Seconds within which a body must have arrived.
+    body_seconds: float = _setting("RECEIVER_BODY_SECONDS", 10.0, _seconds)
+    #: Attempts per minute and client address; 0 is no throttle.
+    throttle: int = _setting("RECEIVER_THROTTLE", 0, _natural)
+    #: Addresses of proxies whose X-Forwarded-For is believed, separated by commas.
+    trusted_proxies: str = _setting("RECEIVER_TRUSTED_PROXIES", "")
+    #: Seconds a worker may hold a delivery before another takes it.
+    lease: float = _setting("RECEIVER_LEASE", 60.0, _seconds)
+    #: Seconds to wait after the first, second, ... failed try (guide, `$backoff`).
+    backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
+    #: Deliveries worked on at the same time.
+    workers: int = _setting("RECEIVER_WORKERS", 4, _positive)
+    #: Seconds between looks for work that another process accepted.
+    poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
+    #: Seconds to wait for a busy store before answering 503.
+    store_seconds: float = _setting("RECEIVER_STORE_SECONDS", 5.0, _seconds)
+    #: Apprise URLs of the administrators, separated by white space; they may hold credentials.
+    notify: tuple[str, ...] = _setting("RECEIVER_NOTIFY", (), _words, hidden=True)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """
+        The settings in *environment*, by default the environment of this process.
+
+        Raises:
+            BadSettingsError: if a variable cannot be read; its value is not repeated, since a
+                misplaced secret would show.
+        """
+        variables = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            name = field.metadata["variable"]
+            if name not in variables:
+                continue
+            try:
+                values[field.name] = field.metadata["read"](variables[name])
+            except ValueError as problem:
+                raise BadSettingsError(f"{name} cannot be read: {_reason(problem)}") from None
+        return cls(**values)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets a delivery may be signed with, the current one first."""
+        return tuple(secret for secret in (self.secret, self.previous_secret) if secret)
+
+    def check(self) -> Settings:
+        """
+        These settings, once they are known to be safe to serve with.
+
+        Raises:
+            BadSettingsError: if verification lacks a secret, is switched off outside the
+                environment `local`, or the path or the store cannot be used.
+        """
+        if self.verify_signature and not self.secret.strip():
+            raise BadSettingsError(
+                "CALCOM_WEBHOOK_SECRET is not set: without it anybody could send deliveries; "
+                "set it to the secret of the subscription"
+            )
+        if not self.verify_signature and self.environment != "local":
+            raise BadSettingsError(
+                "CALCOM_WEBHOOK_VERIFY_SIGNATURE=false is honoured only with "
+                "RECEIVER_ENVIRONMENT=local: never switch verification off in production"
+            )
+        if not self.path.startswith("/") or self.path.startswith("/_testing"):
+            raise BadSettingsError("RECEIVER_PATH must start with / and lie outside /_testing")
+        if not self.database_url.startswith("sqlite:///"):
+            raise BadSettingsError(
+                "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db"
+            )
+        return self
+
+
+def _reason(problem: ValueError) -> str:
+    """Why a value was not understood, without the value (`int` and `float` would quote it)."""
+    text = str(problem)
+    return text if text.startswith("expected") else "expected a number"
