@@ -8,7 +8,6 @@ target's place asks for, and waits until the receiver has come to rest.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +30,8 @@ _GRACE = 2.0
 #: How often a throttled delivery is sent again, and the longest pause a target may ask for, in s.
 _THROTTLE_TRIES = 3
 _THROTTLE_PAUSE = 15.0
+#: What is left of the patience with a receiver that never comes to rest, in seconds.
+_LEAST_PATIENCE = 0.05
 #: The first and the longest pause between two looks, in seconds.
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.05
@@ -77,8 +78,8 @@ class Target:
         self.sent = Sent()
         #: Why the target can no longer be judged, once that is so.
         self.gone: str | None = None
-        self._next_slot = itertools.count()
         self._last_sent = 0.0
+        self._patience = settings.patience
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -163,17 +164,20 @@ class Target:
         """
         if self.probe is None:
             raise NotVerified("this needs a probe", reason="no-probe")
-        deadline = time.monotonic() + self.settings.patience
+        deadline = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
         while (look := self.probe.look(uids, appointment)).pending:
             if time.monotonic() > deadline:
+                given = self._patience
+                # A receiver whose processing has stopped must not cost the full patience each time.
+                self._patience = max(given / 2, _LEAST_PATIENCE)
                 raise Inconclusive(
-                    f"{look.pending} deliveries are still being processed after "
-                    f"{self.settings.patience:g} s",
+                    f"{look.pending} deliveries are still being processed after {given:g} s",
                     reason="not-at-rest",
                 )
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+        self._patience = self.settings.patience
         return look
 
     def set_state(self, state: str, **params: object) -> None:

@@ -78,7 +78,7 @@ Feature: Answers and the budget
     Example: A redelivery is answered with 202
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
-      And Cal.com delivers it again
+      And Cal.com redelivers it
       Then the answer is 202 with {"status":"accepted"}
 
     Example: A wrong signature is not answered with 202

@@ -14,7 +14,7 @@ Feature: Idempotency
     Scenario Outline: A booking <event> and reported twice is <event> once
       Given a booking that is <life>
       When Cal.com delivers <life>
-      And Cal.com delivers <event> again
+      And Cal.com redelivers <event>
       Then <event> has its effect once
       And there is one appointment
 
@@ -50,7 +50,7 @@ Feature: Idempotency
     Scenario Outline: A <trigger> delivery is acknowledged the second time
       Given a <trigger> delivery
       When Cal.com delivers it
-      And Cal.com delivers it again
+      And Cal.com redelivers it
       Then the receiver acknowledges each of them
 
       Examples:
@@ -64,7 +64,7 @@ Feature: Idempotency
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
       But its signature is 64 random hex digits
-      And Cal.com delivers it again
+      And Cal.com redelivers it
       Then the receiver refuses it
 
   @idm-003 @must @guide @calcom
@@ -136,7 +136,7 @@ Feature: Idempotency
       Given a booking that is <life>
       When Cal.com delivers <before>
       And Cal.com delivers <event> and goes away before the answer
-      And Cal.com delivers <event> again
+      And Cal.com redelivers <event>
       Then <event> has its effect once
       And there is one appointment
 
@@ -198,7 +198,7 @@ Feature: Idempotency
       Given a booking that is created
       When Cal.com delivers created
       And 40 other bookings are made
-      And Cal.com delivers created again
+      And Cal.com redelivers created
       Then created has its effect once
 
     @needs-probe @needs-states
@@ -206,7 +206,7 @@ Feature: Idempotency
       Given a booking that is created
       When Cal.com delivers created
       And <seconds> seconds pass
-      And Cal.com delivers created again
+      And Cal.com redelivers created
       Then created has its effect once
 
       Examples:
@@ -257,7 +257,7 @@ Feature: Idempotency
     Scenario Outline: A redelivery of a booking <event> leaves everything as it was
       Given a booking that is <life>
       When Cal.com delivers <life>
-      And Cal.com delivers <event> again
+      And Cal.com redelivers <event>
       Then the redelivery changed nothing at all
 
       Examples:

@@ -14,7 +14,7 @@ Feature: Ordering
     Example: A BOOKING_CREATED redelivered after the cancellation changes nothing
       Given a booking that is created, cancelled
       When Cal.com delivers created, cancelled
-      And Cal.com delivers created again
+      And Cal.com redelivers created
       Then the booking is cancelled
 
     @needs-probe
@@ -28,7 +28,7 @@ Feature: Ordering
     Example: A booking that is not cancelled is live
       Given a booking that is created
       When Cal.com delivers created
-      And Cal.com delivers created again
+      And Cal.com redelivers created
       Then the booking is live once at the time of "created"
 
   @ord-002 @must @guide @calcom

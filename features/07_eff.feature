@@ -336,7 +336,7 @@ Feature: Effects on appointments
 
     @needs-probe
     Example: A reschedule that waits for confirmation stays one appointment
-      Given a booking that is created, asked to move
+      Given a booking that is created, asked to move, as sent by task-2026
       When Cal.com delivers created, asked to move
       Then there is one appointment
 

@@ -116,7 +116,7 @@ Feature: Retries and poison
       And processing of it fails once
       When Cal.com delivers it
       And the receiver has failed once
-      And Cal.com delivers it again
+      And Cal.com redelivers it
       And the receiver retries as scheduled
       Then it has its effect once
 
@@ -125,7 +125,7 @@ Feature: Retries and poison
       Given a BOOKING_CREATED delivery
       And processing of it fails never
       When Cal.com delivers it
-      And Cal.com delivers it again
+      And Cal.com redelivers it
       Then it has its effect once
 
   @rty-006 @must @guide @calcom

@@ -62,9 +62,8 @@ def payload(
     """
     if profile.dialect == "guide":
         return _GUIDE[trigger](booking)
-    # A seat that is given back is the one cancellation whose shape the task path leaves alone.
-    if profile.path == "task" and trigger in _TASKED and form != "seat":
-        return task.booking(trigger, booking)
+    if profile.path == "task" and trigger in _TASKED:
+        return task.booking(trigger, booking, reschedule_wanted=form == "reschedule_wanted")
     return _direct(trigger, booking, profile, form, before or booking)
 
 
@@ -94,6 +93,9 @@ def _direct(
         ),
         ("BOOKING_CANCELLED", "series"): lambda: cancelled.cancelled(
             booking, zone=zone, recent=recent, whole_series=True
+        ),
+        ("BOOKING_CANCELLED", "reschedule_wanted"): lambda: cancelled.reschedule_wanted(
+            booking, zone=zone, recent=recent
         ),
         ("BOOKING_LOCATION_UPDATED", None): lambda: booked.location_updated(
             booking, before.location

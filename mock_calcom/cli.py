@@ -70,9 +70,13 @@ def send(
     secret_file: SecretFile = None,
     profile: Annotated[str, typer.Option(help="Which sender to be.")] = DEFAULT.name,
     seed: Annotated[int | None, typer.Option(help="Makes people and ids repeatable.")] = None,
-    times: Annotated[int, typer.Option(min=1, help="How often to send the same bytes.")] = 1,
+    times: Annotated[
+        int, typer.Option(min=1, max=1000, help="How often to send the same bytes.")
+    ] = 1,
     fault: Annotated[str | None, typer.Option(metavar="NAME", help="What to disturb.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds per attempt.")] = wire.BUDGET,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, max=3600, help="Seconds per attempt.")
+    ] = wire.BUDGET,
 ) -> None:
     """Send one occurrence of TRIGGER, signed, and say what the receiver answered."""
     sender = _profile(profile)
@@ -144,6 +148,8 @@ def _secret(env: str | None, file: Path | None) -> str | None:
         secret = os.environ.get(env, "")
         if not secret:
             _misuse(f"the environment variable {env!r} is not set or empty")
+        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in secret):
+            _misuse(f"the environment variable {env!r} is not UTF-8 text")
         return secret
     if file is None:
         return None

@@ -6,9 +6,10 @@ A time limit per read is none: a receiver that sends one byte a second would hol
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,33 +45,6 @@ class Deadline:
         return time.monotonic() - self._begun
 
 
-class _Work(Generic[T]):
-    """A call in a thread of its own, which nobody waits for longer than they like."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
-        self._done = threading.Event()
-        self._result: T | None = None
-        self._error: BaseException | None = None
-        # A daemon: a name look-up that hangs must not keep the process alive.
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            self._result = self._work()
-        except BaseException as error:  # noqa: BLE001 -- handed to whoever waits
-            self._error = error
-        finally:
-            self._done.set()
-
-    def wait(self, seconds: float) -> T:
-        if not self._done.wait(seconds):
-            raise DeadlineExceededError
-        if self._error:
-            raise self._error
-        return self._result  # type: ignore[return-value]
-
-
 def within(deadline: Deadline, work: Callable[[], T]) -> T:
     """
     What *work* returns or raises, if it does so in time; else it is left to itself.
@@ -78,4 +52,18 @@ def within(deadline: Deadline, work: Callable[[], T]) -> T:
     Raises:
         DeadlineExceededError: if the time is over first.
     """
-    return _Work(work).wait(deadline.left())
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- handed to whoever waits
+            outcome.set_exception(error)
+
+    # A daemon: a name look-up that hangs must not keep the process alive.
+    threading.Thread(target=run, daemon=True).start()
+    # Not `result(timeout)`, whose own error cannot be told from one of the work.
+    done, _ = concurrent.futures.wait([outcome], deadline.left())
+    if not done:
+        raise DeadlineExceededError
+    return outcome.result()

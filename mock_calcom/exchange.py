@@ -103,11 +103,25 @@ class Exchange:
         while rest and self._head is None:
             if not self._writable():
                 continue
+            self._sock.settimeout(self._deadline.left())
             try:
                 rest = rest[self._sock.send(rest[:_PIECE]) :]
             except ConnectionError:
                 # It may have answered before it hung up; `answer` will tell.
                 return
+
+    def send_now(self, data: bytes) -> None:
+        """
+        Sends a few bytes without looking first whether the receiver has answered.
+
+        Raises:
+            DeadlineExceededError: if the time of the attempt is over.
+            TimeoutError: if the receiver takes too long to read.
+        """
+        self._sock.settimeout(self._deadline.left())
+        with contextlib.suppress(ConnectionError):
+            # As in `send`: it may have answered before it hung up.
+            self._sock.sendall(data)
 
     def pause(self, seconds: float) -> None:
         """
@@ -119,7 +133,7 @@ class Exchange:
         end = self._deadline.passed() + seconds
         while self._head is None and (left := end - self._deadline.passed()) > 0:
             ready = self._ready(selectors.EVENT_READ, min(left, self._deadline.left()))
-            if ready and not self._hear():
+            if ready and not self._hear(wait=False):
                 return
 
     def finish_sending(self) -> None:
@@ -172,13 +186,12 @@ class Exchange:
 
     def _writable(self) -> bool:
         """Whether there is room to send; takes in an early answer while there is none."""
-        left = self._deadline.left()
         if isinstance(self._sock, ssl.SSLSocket):
             # TLS reads in order to write, so the socket alone cannot tell.
-            self._sock.settimeout(left)
             return True
-        ready = self._ready(selectors.EVENT_READ | selectors.EVENT_WRITE, left)
-        if ready & selectors.EVENT_READ and not self._hear():
+        either = selectors.EVENT_READ | selectors.EVENT_WRITE
+        ready = self._ready(either, self._deadline.left())
+        if ready & selectors.EVENT_READ and not self._hear(wait=False):
             # It has hung up; sending on shows whether it still listens.
             return True
         return bool(ready & selectors.EVENT_WRITE) and self._head is None
@@ -190,13 +203,16 @@ class Exchange:
             selector.register(self._sock, wanted)
             return sum(event for _, event in selector.select(seconds))
 
-    def _hear(self) -> bool:
+    def _hear(self, *, wait: bool = True) -> bool:
         """Reads once; false when the receiver has closed its side."""
-        self._sock.settimeout(self._deadline.left())
+        self._sock.settimeout(self._deadline.left() if wait else 0)
         try:
             data = self._sock.recv(_PIECE)
         except TimeoutError as error:
             raise DeadlineExceededError from error
+        except (BlockingIOError, ssl.SSLWantReadError):
+            # Readable, yet nothing for us: a session ticket of TLS, for one.
+            return True
         if not data:
             return False
         self._heard_anything = True

@@ -14,33 +14,16 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from mock_calcom import samples, triggers
-from mock_calcom.bookings import CAL_VIDEO, Booking, EventType, Question, Room
-from mock_calcom.payloads import cancelled, guide
+from mock_calcom.bookings import Booking, EventType, Question
 from mock_calcom.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mock_calcom.occurrences import Occurrence
-    from mock_calcom.people import Person
-
-#: Bookable kinds of meeting: their title and slug.
-_KINDS = (
-    ("Intro call", "intro-call"),
-    ("30 Min Meeting", "30min"),
-    ("Beratung & Angebot", "beratung"),
-    ("Discovery Call", "discovery"),
-    ("Première consultation", "premiere-consultation"),
-    ("Portfolio review", "portfolio-review"),
-)
-
-#: Where the guide's bookings take place.
-_STREETS = ("Harbour Road", "Lindenallee", "Rue du Marché", "Calle Mayor", "Station Street")
 
 #: Cal.com writes the weekly rhythm of a series as 2 (rrule's constant).
 _WEEKLY = 2
-
-_QUARTER = dt.timedelta(minutes=15)
 
 
 class Calendar(Surroundings):
@@ -181,6 +164,8 @@ class Calendar(Surroundings):
             ical_uid=booking.calendar_uid,
             created_at=at,
             updated_at=None,
+            idempotency_key=self.ids.uuid(),
+            first_row=self.ids.booking_id(),
         )
         if booking.event_type.requires_confirmation and actor != booking.host.email:
             waiting = dataclasses.replace(moved, status="PENDING", room=None)
@@ -209,12 +194,7 @@ class Calendar(Surroundings):
         """
         text = f"Please reschedule. {'undefined' if reason is None else reason}"
         gone = self._cancelled(booking, at, text, booking.host.email)
-        if self.profile.dialect == "guide":
-            return self._say("BOOKING_CANCELLED", at, gone)
-        payload = cancelled.reschedule_wanted(
-            gone, zone=self.profile.server_zone, recent=self.profile.recent
-        )
-        return self._tell("BOOKING_CANCELLED", at, payload, booking=gone)
+        return self._say("BOOKING_CANCELLED", at, gone, form="reschedule_wanted")
 
     def relocate(
         self,
@@ -321,97 +301,6 @@ class Calendar(Surroundings):
         if trigger not in (*self.profile.triggers, triggers.PING):
             raise ValueError(f"the {self.profile.name} sender knows no trigger {trigger!r}")
         return samples.any_of(self, trigger, at)
-
-    # --- how it is done --------------------------------------------------------------------------
-
-    def event_type(self, minutes: int = 30, *, needs_confirmation: bool = False) -> EventType:
-        """A kind of meeting this host offers."""
-        title, slug = self.ids.chance.choice(_KINDS)
-        return EventType(
-            id=self.ids.booking_id(),
-            slug=slug,
-            title=title,
-            length=minutes,
-            requires_confirmation=needs_confirmation,
-        )
-
-    def free_slot(self, at: dt.datetime) -> dt.datetime:
-        """A quarter of an hour of a coming day that no earlier call has given away."""
-        self._slots += 1
-        day = at + dt.timedelta(days=1 + self._slots)
-        quarter = self.ids.chance.randrange(8 * 4, 18 * 4)
-        midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
-        return midnight + quarter * _QUARTER
-
-    def _placed(
-        self,
-        at: dt.datetime,
-        kind: EventType,
-        start: dt.datetime,
-        minutes: int,
-        guests: int,
-    ) -> Booking:
-        """A booking on its first day, before anybody has judged it."""
-        people = self._party(guests)
-        return Booking(
-            uid=self.ids.uid(),
-            id=self.ids.booking_id(),
-            start=start,
-            end=start + dt.timedelta(minutes=minutes),
-            status="PENDING",
-            host=self.host,
-            guests=people,
-            invited=tuple(person.email for person in people[1:]),
-            event_type=kind,
-            created_at=at,
-            location=self._place(),
-            reschedule_uid=self.ids.uid(),
-            idempotency_key=self.ids.uuid(),
-            first_row=self.ids.booking_id(),
-        )
-
-    def _party(self, size: int) -> tuple[Person, ...]:
-        """The booker and whom they bring: of the latter Cal.com knows the addresses only."""
-        booker = self.people.guest()
-        others = (self.people.guest() for _ in range(size - 1))
-        return (
-            booker,
-            *(
-                dataclasses.replace(
-                    other,
-                    name="",
-                    first_name="",
-                    last_name="",
-                    time_zone=booker.time_zone,
-                    locale=booker.locale,
-                )
-                for other in others
-            ),
-        )
-
-    def _place(self) -> str:
-        if self.profile.dialect == "calcom":
-            return CAL_VIDEO
-        return f"{self.ids.chance.randrange(1, 200)} {self.ids.chance.choice(_STREETS)}"
-
-    def _metadata(self, own: Mapping[str, str] | None) -> dict[str, str]:
-        """The caller's keys; the guide's site adds two of its own to every booking."""
-        keys = {key: str(value) for key, value in (own or {}).items()}
-        if self.profile.dialect == "calcom":
-            return keys
-        branch = str(self.ids.chance.randrange(1, 100))
-        appointment = (
-            {guide.APPOINTMENT: keys[guide.APPOINTMENT]} if guide.APPOINTMENT in keys else {}
-        )
-        return {**appointment, "branch_id": branch, "source": "phone_ai", **keys}
-
-    def _with_room(self, booking: Booking) -> Booking:
-        """The booking with its call set up, where it is a Cal Video call."""
-        if booking.location != CAL_VIDEO or booking.room:
-            return booking
-        payload = self.ids.token(24)
-        room = Room(self.ids.token(10), f"eyJhbGciOiJIUzI1NiJ9.{payload}.{self.ids.token(43)}")
-        return dataclasses.replace(booking, room=room)
 
     def _cancelled(self, booking: Booking, at: dt.datetime, reason: str | None, by: str) -> Booking:
         return dataclasses.replace(

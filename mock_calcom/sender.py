@@ -27,6 +27,7 @@ from mock_calcom.deadlines import Deadline, DeadlineExceededError, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from io import BufferedIOBase
 
     from mock_calcom.delivery import Delivery
     from mock_calcom.ids import Chance
@@ -81,13 +82,16 @@ class Sender:
         try:
             within(deadline, lambda: self._ask(delivery, block, deadline, reception))
         except DeadlineExceededError:
+            # The answer as it stands now: what the cut itself brings about is none of it.
+            answer = reception.answer()
             reception.cut()
+            problem = None if answer else attempts.TIMEOUT
+            return Attempt(delivery, answer, problem, deadline.passed())
         except requests.exceptions.InvalidURL as error:
             raise ValueError(f"not a URL that can be posted to: {delivery.url!r}") from error
         except requests.RequestException as error:
             return Attempt(delivery, None, _problem(error), deadline.passed())
-        answer = reception.answer()
-        return Attempt(delivery, answer, None if answer else attempts.TIMEOUT, deadline.passed())
+        return Attempt(delivery, reception.answer(), None, deadline.passed())
 
     def deliver(self, delivery: Delivery, profile: Profile) -> list[Attempt]:
         """
@@ -170,8 +174,40 @@ class _Reception:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
+class _Lines:
+    """The lines of a head, in which the end of the connection is an error."""
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self.stream = stream
+        self._begun = False
+
+    def readline(self, limit: int = -1) -> bytes:
+        line = self.stream.readline(limit)
+        if not line and self._begun:
+            # http.client would take it for the end of the headers, and the answer for whole.
+            raise http.client.IncompleteRead(b"")
+        self._begun = True
+        return line
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer whose head has to be whole."""
+
+    def begin(self) -> None:
+        stream = self.fp
+        self.fp = _Lines(stream)  # type: ignore[assignment]  # the part of a stream `begin` uses
+        try:
+            super().begin()
+        finally:
+            self.fp = stream
+
+
 class _Tracked:
     """A connection that reports its socket and reads an answer given before the body's end."""
+
+    # A mixin: only the classes below know what `super()` is.
+
+    response_class = _Response
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from mock_calcom import announcements, triggers
+from mock_calcom import triggers
+from mock_calcom.accounts import Account
 from mock_calcom.occurrences import Occurrence
 from mock_calcom.payloads import account, forms, guide, meetings
 
@@ -17,23 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mock_calcom.bookings import Booking
-    from mock_calcom.ids import Ids
-    from mock_calcom.people import People
-    from mock_calcom.profiles import Profile
 
 #: After how many minutes Cal Video's no-show detection looks into the call.
 _PATIENCE_MINUTES = 5
 
 
-class Surroundings:
+class Surroundings(Account):
     """The part of an account that is not the life of a booking."""
-
-    def __init__(self, people: People, ids: Ids, profile: Profile) -> None:
-        self.people = people
-        self.ids = ids
-        self.profile = profile
-        self.host = people.host()
-        self._slots = 0
 
     # --- the meeting -----------------------------------------------------------------------------
 
@@ -169,36 +160,6 @@ class Surroundings:
         return [Occurrence(triggers.PING, at, account.ping(at))]
 
     # --- how it is done --------------------------------------------------------------------------
-
-    def _tell(
-        self,
-        trigger: str,
-        at: dt.datetime,
-        payload: dict[str, Any],
-        *,
-        booking: Booking | None = None,
-        root: dict[str, Any] | None = None,
-        flat: bool = False,
-    ) -> list[Occurrence]:
-        """The occurrence, unless this sender knows no such trigger and so keeps silent."""
-        if trigger not in self.profile.triggers:
-            return []
-        return [Occurrence(trigger, at, payload, root or {}, flat, booking)]
-
-    def _say(
-        self,
-        trigger: str,
-        at: dt.datetime,
-        booking: Booking,
-        *,
-        form: str | None = None,
-        before: Booking | None = None,
-    ) -> list[Occurrence]:
-        """The occurrence of a booking's life, in the words of this sender."""
-        if trigger not in self.profile.triggers:
-            return []
-        payload = announcements.payload(trigger, booking, self.profile, form=form, before=before)
-        return self._tell(trigger, at, payload, booking=booking)
 
     def _meeting(
         self, trigger: str, booking: Booking, at: dt.datetime, *, wrapped: bool

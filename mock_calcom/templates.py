@@ -70,7 +70,8 @@ def body(template: str, context: Mapping[str, Any]) -> bytes:
     """
     text = render(template, context).replace("&quot;", '"')
     if content_type(template) == FORM:
-        return text.encode("utf-8", "replace")
+        # A lone surrogate becomes U+FFFD when JavaScript's text is encoded.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
     try:
         return javascript.stringify(parse(text))
     except ValueError:
@@ -132,21 +133,20 @@ def _filled(inside: str, following: str, context: Mapping[str, Any]) -> str:
         raise TemplateError("the braces of a placeholder do not match")
     if inside.startswith("&"):
         return _printed(_look_up(_path(inside[1:]), context))
-    printed = _printed(value := _look_up(_path(inside), context))
-    # Only strings, objects and lists are escaped; what else prints has nothing to escape.
-    return printed if value is None else _ESCAPED.sub(lambda c: _ESCAPES[c.group()], printed)
+    printed = _printed(_look_up(_path(inside), context))
+    return _ESCAPED.sub(lambda character: _ESCAPES[character.group()], printed)
 
 
 def _path(inside: str) -> list[str]:
     text = inside.strip()
     if not text:
         raise TemplateError("a placeholder names nothing")
-    if not _PATH.fullmatch(text) or text.startswith("..") or text == "else":
-        raise UnsupportedTemplateError(f"only plain paths are imitated, not {text!r}")
     if text in {"this", "."}:
         return []
-    text = re.sub(r"^(?:this|\.)[./]", "", text)
-    return [bracketed or plain for bracketed, plain in _SEGMENT.findall(text)]
+    path = re.sub(r"^(?:this|\.)[./]", "", text)
+    if not _PATH.fullmatch(path) or path.startswith("..") or path == "else":
+        raise UnsupportedTemplateError(f"only plain paths are imitated, not {text!r}")
+    return [bracketed or plain for bracketed, plain in _SEGMENT.findall(path)]
 
 
 def _look_up(path: list[str], context: Any) -> Any:

@@ -19,7 +19,7 @@ from mock_calcom.deadlines import Deadline
 from mock_calcom.exchange import Exchange, failed, opening_problem, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mock_calcom.delivery import Delivery
 
@@ -62,13 +62,14 @@ class _Shot:
             self._problem = opening_problem(error)
             return
         self._exchange = stack.enter_context(exchange)
-        self._try_to_send(self._message[:-1])
+        self._try(lambda: exchange.send(self._message[:-1]))
 
     def release(self) -> None:
         """Sends the last byte."""
-        if self._exchange and not self._problem:
-            self._exchange.start_the_clock()
-            self._try_to_send(self._message[-1:])
+        exchange = self._exchange
+        if exchange and not self._problem:
+            exchange.start_the_clock()
+            self._try(lambda: exchange.send_now(self._message[-1:]))
 
     def attempt(self) -> Attempt:
         """What became of it."""
@@ -80,10 +81,9 @@ class _Shot:
             return failed(self._delivery, problem(error), self._deadline)
         return Attempt(self._delivery, answer, None, answer.seconds)
 
-    def _try_to_send(self, data: bytes) -> None:
-        assert self._exchange is not None
+    def _try(self, send: Callable[[], None]) -> None:
         try:
-            self._exchange.send(data)
+            send()
         except (OSError, h11.RemoteProtocolError) as error:
             self._problem = problem(error)
 

@@ -17,6 +17,7 @@ from reference_impl.door import Door
 from reference_impl.facts import Reader
 from reference_impl.handlers import Handlers
 from reference_impl.inbox import Inbox
+from reference_impl.leases import Leases
 from reference_impl.notices import Notifier
 from reference_impl.receiver import Receiver
 from reference_impl.store import Store
@@ -41,6 +42,7 @@ class Parts:
     receiver: Callable[..., Receiver] = Receiver
     throttle: Callable[..., Throttle] = Throttle
     inbox: Callable[..., Inbox] = Inbox
+    leases: Callable[..., Leases] = Leases
     worker: Callable[..., Worker] = Worker
     handlers: Callable[..., Handlers] = Handlers
     reader: Callable[..., Reader] = Reader
@@ -68,8 +70,15 @@ class Machine:
         self.book = parts.book(parts.fold())
         self.handlers = parts.handlers(parts.reader(), self.book, self.clock)
         self.notifier = parts.notifier(settings, self.store, self.clock)
+        self.leases = parts.leases(settings, self.store, self.clock)
         self.worker = parts.worker(
-            settings, self.store, self.inbox, self.handlers, self.notifier, self.clock
+            settings,
+            self.store,
+            self.inbox,
+            self.leases,
+            self.handlers,
+            self.notifier,
+            self.clock,
         )
         self.receiver = parts.receiver(
             settings, self.inbox, parts.throttle(settings.throttle), self.clock

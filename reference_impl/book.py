@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from reference_impl import facts as form
-from reference_impl.appointments import SCHEDULED, Appointment, Fold, Own
+from reference_impl.appointments import Appointment, Fold, Own
+from reference_impl.standings import SCHEDULED
 from reference_impl.store import insert_new
 from reference_impl.tables import (
     appointment_bookings,
@@ -143,7 +144,7 @@ class Book:
         named = {fact.appointment_id for fact in known if fact.appointment_id}
         names = {name for fact in known for name in fact.names}
         found = connection.execute(_HOMES, {"names": list(names)})
-        homes: dict[str, str] = dict(found.tuples().all())
+        homes: dict[str, str] = {row.booking: row.appointment_id for row in found}
         ids = {*homes.values(), *named}
         existing = {}
         if ids:

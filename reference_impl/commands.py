@@ -45,7 +45,6 @@ class UsageError(Exception):
 @contextlib.contextmanager
 def _one_sentence() -> Iterator[None]:
     """Turn what the operator can mend into one sentence and exit code 2."""
-    # Loaded here, not above: the serving modules cost half of the start-up time.
     try:
         yield
     except (BadSettingsError, UsageError) as problem:

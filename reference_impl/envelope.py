@@ -19,6 +19,10 @@ from reference_impl import instants
 FLAT = frozenset({"MEETING_STARTED", "MEETING_ENDED"})
 
 
+#: Up to here a floating number names one integer only.
+_EXACT = 2.0**53
+
+
 class InvalidPayloadError(ValueError):
     """The body is not an envelope; the message says why and quotes nothing of it."""
 
@@ -65,6 +69,8 @@ def integer(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
     # 18 digits: any longer text could name a number the store cannot hold.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18:
         return int(value)

@@ -58,7 +58,9 @@ class Fact:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What its booking is known by: its uid, else its number."""
+        """What the booking it is about is known by: its uid, else its number."""
+        if self.trigger == "FORM_SUBMITTED":
+            return ()
         if self.uid is not None:
             return (self.uid,)
         return () if self.booking_id is None else (f"#{self.booking_id}",)
@@ -118,6 +120,9 @@ class Reader:
             reason=payload.get("cancellationReason") or payload.get("rejectionReason"),
             detail=self.detail(envelope),
         )
+        if not fact.names and fact.trigger != "FORM_SUBMITTED":
+            # Its only name is a number too large to be exact.
+            raise UnusablePayloadError("payload names no booking: neither uid nor booking id")
         return dataclasses.replace(fact, key=self.occurrence_key(fact))
 
     def instant(self, payload: dict[str, Any], *names: str) -> int | None:

@@ -8,9 +8,10 @@ ASCII, so no character of a stranger can break one in two (U+0085 and U+2028 cou
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, overload
 
 import structlog
 
@@ -33,13 +34,44 @@ def configure(stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
 
+    # Apprise's own lines may name the addresses it was given, which hold credentials.
+    for name, handler in (
+        ("uvicorn", _Bridge()),
+        ("asyncio", _Bridge()),
+        ("apprise", logging.NullHandler()),
+    ):
+        other = logging.getLogger(name)
+        other.handlers = [handler]
+        other.propagate = False
+        other.setLevel(logging.WARNING)
+
+
+class _Bridge(logging.Handler):
+    """Turns what the server itself logs into lines like ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log *record*, its exception described and not quoted."""
+        problem = record.exc_info[1] if record.exc_info else None
+        reason = {} if problem is None else {"reason": describe(problem)}
+        # Its first line only: the server appends tracebacks to some messages.
+        message = record.getMessage().partition("\n")[0]
+        write = logger().error if record.levelno >= logging.ERROR else logger().warning
+        write(short(message), **reason)
+
 
 def logger() -> structlog.typing.FilteringBoundLogger:
     """The log of the receiver."""
-    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    # Bound now: a lazy one would be bound again for every line.
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind()
     return bound
 
 
+@overload
+def short(text: str) -> str: ...
+@overload
+def short(text: None) -> None: ...
+@overload
+def short(text: str | None) -> str | None: ...
 def short(text: str | None) -> str | None:
     """*text* cut to a length that a log line and a reader can bear."""
     return text if text is None or len(text) <= _LONGEST else text[:_LONGEST] + "..."

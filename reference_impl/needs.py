@@ -93,8 +93,8 @@ def unmet(trigger: str, payload: Mapping[str, Any]) -> str | None:
     problem = next(iter(validator.iter_errors(payload)))
     place = ".".join(["payload", *(str(step) for step in problem.instance_path)])
     rule = next((str(step) for step in reversed(problem.schema_path) if isinstance(step, str)), "")
-    if rule == "anyOf" and "startTime" not in place and place == "payload":
+    if place == "payload" and rule == "anyOf":
         return "payload names no booking: neither uid nor booking id"
-    if rule == "required":
-        return f"{place} lacks startTime"
+    if place == "payload" and rule == "required":
+        return "payload lacks startTime"
     return f"{place} is not usable ({rule})"

@@ -49,6 +49,8 @@ class Notifier:
                         with self._store.write() as connection:
                             sent = update(notices).where(notices.c.id == notice["id"])
                             connection.execute(sent.values(sent_at=self._clock.now()))
+                    else:
+                        logs.logger().error("Notice not sent", webhookId=notice["webhook_id"])
             except Exception as problem:  # noqa: BLE001 - a notice must not stop the work
                 logs.logger().error("Notice not sent", reason=logs.describe(problem))
 

@@ -3,7 +3,9 @@ What the receiver decides about an attempt, from bytes to answer.
 
 The parts of the reference receiver and their seams.  Each part is a small class; `Parts` in
 `reference_impl.app` says which class plays which part, and whatever one part decides is a method
-that an heir may decide otherwise:
+that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))` runs it,
+`build_app(settings, receiver=MyReceiver)` makes an ASGI application of it, and
+`Machine(settings, Parts(...))` puts it together without a server.
 
 `Receiver` (here)
     `methods`, `body_limit`, `throttled`, `authenticate` (of `signature_in`, `secrets`,
@@ -12,15 +14,17 @@ that an heir may decide otherwise:
     `not_allowed`, `too_large`, `too_slow`, `throttled_answer`, `unavailable`, `failed`.
 `Inbox` (`inbox`)
     `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
+`Leases` (`leases`)
+    `claim` (order, one at a time per booking), `release` (guard of the lease), `take_over`.
 `Worker` (`worker`)
-    `claim`, `process`, `finish` (guard of the lease), `failed`, `delay` (the retry schedule),
-    `bury` (the dead letter), `interfere` (where provider states disturb).
+    `process`, `finish` (done with the effect), `failed`, `delay` (the retry schedule), `bury`
+    (the dead letter), `notice`, `interfere` (where provider states disturb).
 `Handlers` (`handlers`)
     `prepare` (payload to fact), `apply` (fact to state and effect), `kind` (of the effect).
 `Reader` (`facts`)
     `read`, `instant` (dates), `previous_uid`, `appointment_id`, `occurrence_key` (sameness).
-`Fold` (`appointments`)
-    a method per trigger, `order`, `may_link`, `head`, `aliases`, `bind`.
+`Fold` (`appointments`, its rules per trigger in `standings`)
+    a method per trigger, `order`, `final`, `may_link`, `head`, `aliases`, `bind`.
 `Book` (`book`)
     `record`, `related`, `settle`, `effect`.
 `Notifier` (`notices`)

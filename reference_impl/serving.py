@@ -128,6 +128,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     """
     logs.configure()
     machine = Machine(settings, parts or Parts())
+    machine.store.create()
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -135,7 +136,6 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    machine.store.create()
     machine.worker.start()
     logs.logger().info("Worker started", queue=settings.queue)
     stop.wait()

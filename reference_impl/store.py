@@ -33,10 +33,11 @@ class Store:
 
     def __init__(self, url: str, *, seconds: float = 5.0) -> None:
         self._seconds = seconds
-        self._engine = self._connect(url)
+        self._durable = self._connect(url, "FULL")
+        self._hasty = self._connect(url, "NORMAL")
         self._lock = threading.Lock()
 
-    def _connect(self, url: str) -> Engine:
+    def _connect(self, url: str, synchronous: str) -> Engine:
         engine = sqlalchemy.create_engine(
             url,
             # A statement's parameters are personal data and would show in every error.
@@ -45,7 +46,7 @@ class Store:
             pool_size=16,
             max_overflow=16,
         )
-        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "connect", functools.partial(_prepare, synchronous))
         event.listen(engine, "begin", _begin)
         return engine
 
@@ -60,9 +61,12 @@ class Store:
             metadata.create_all(connection)
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """
         A transaction that may write; committed to disk at its end, undone by an exception.
+
+        One that is not *durable* survives the death of this process, but a power failure may undo
+        it until the next durable one; that spares it the wait for the disk.
 
         Raises:
             OperationalError: if the store is busy for too long or cannot write.
@@ -70,7 +74,7 @@ class Store:
         if not self._lock.acquire(timeout=self._seconds):
             raise OperationalError("BEGIN", None, TimeoutError("the store is busy"))
         try:
-            with self._engine.begin() as connection:
+            with (self._durable if durable else self._hasty).begin() as connection:
                 yield connection
         finally:
             self._lock.release()
@@ -78,12 +82,13 @@ class Store:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent look that neither waits for a writer nor holds one up."""
-        with self._engine.connect() as connection:
+        with self._hasty.connect() as connection:
             yield connection.execution_options(reading=True)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._durable.dispose()
+        self._hasty.dispose()
 
 
 def insert_new(table: Table) -> Insert:
@@ -112,7 +117,7 @@ def rows(connection: Connection, statement: sqlalchemy.Select[Any]) -> list[dict
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _prepare(synchronous: str, connection: Any, _record: Any) -> None:
     # SQLAlchemy's own BEGIN comes in `_begin`; without this the driver would send one of its own.
     connection.isolation_level = None
     for pragma in (
@@ -120,8 +125,8 @@ def _prepare(connection: Any, _record: Any) -> None:
         # as fast as with the default of 4.
         "page_size=8192",
         "journal_mode=WAL",
-        # WAL's default does not sync each commit: a power failure could lose what was answered 202.
-        "synchronous=FULL",
+        # NORMAL does not sync each commit: a power failure could lose what was answered 202.
+        f"synchronous={synchronous}",
         # Short checkpoints keep the slowest accepts below 20 ms.
         "wal_autocheckpoint=500",
         "trusted_schema=OFF",

@@ -1,147 +1,40 @@
 """
 The worker: takes deliveries from the inbox and lets them take effect.
 
-A claim is a lease: whoever holds a row's token may finish it, and a lease that ran out is taken
-by another.  The effect and the mark that the row is done are one transaction, guarded by the
-token, so a delivery is processed at least once and takes effect exactly once.
+The effect of a delivery and the mark that it is done are one transaction, guarded by the token of
+its lease (`leases`): a delivery is processed at least once and takes effect exactly once.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import secrets
-import socket
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Update,
-    bindparam,
-    exists,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import insert
 
 from reference_impl import envelope, logs
 from reference_impl.facts import Fact, UnusablePayloadError
-from reference_impl.inbox import HANDICAP, Inbox
+from reference_impl.leases import LeaseLostError
 from reference_impl.store import count
-from reference_impl.tables import notices, webhook_events
+from reference_impl.tables import notices
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from reference_impl.clock import Clock
     from reference_impl.handlers import Handlers
+    from reference_impl.inbox import Inbox
+    from reference_impl.leases import Job, Leases
     from reference_impl.notices import Notifier
     from reference_impl.settings import Settings
     from reference_impl.store import Store
-
-_events = webhook_events.c
-
-# Statements are built once: making one costs more than executing it.
-_NOW = bindparam("now", type_=BigInteger)
-# As literals, because the indexes are partial: a parameter may be anything.
-_WAITING: ColumnElement[str] = literal_column("'waiting'")
-_PROCESSING: ColumnElement[str] = literal_column("'processing'")
-_DUE = (
-    (_events.state == _WAITING)
-    & (_events.queue == bindparam("mine"))
-    # Nothing due ranks beyond this: keeps the look off those that wait for a retry.
-    & (_events.rank <= _NOW + 2 * HANDICAP)
-    & (_events.due_at <= _NOW)
-)
-_EXPIRED = (_events.state == _PROCESSING) & (_events.lease_until <= _NOW)
-_LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXPIRED)))
-_OTHER = webhook_events.alias()
-_BUSY = select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING)
-_NEXT = (
-    select(_events.id)
-    .where(_DUE, _events.booking.not_in(_BUSY))
-    .order_by(_events.rank, _events.id)
-    .limit(1)
-)
-_CLAIM = (
-    update(webhook_events)
-    .where(_events.id == _NEXT.scalar_subquery())
-    .values(
-        state="processing",
-        tries=_events.tries + 1,
-        lease_token=bindparam("token"),
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until", type_=BigInteger),
-    )
-    .returning(
-        _events.id,
-        _events.webhook_id,
-        _events.event_type,
-        _events.uid,
-        _events.payload,
-        _events.received_at,
-        _events.tries,
-        _events.interruptions,
-    )
-)
-
-
-def _free(condition: ColumnElement[bool]) -> Update:
-    """Let others claim what meets *condition*: its worker is gone, which is no failed try."""
-    return (
-        update(webhook_events)
-        .where(_events.state == _PROCESSING, condition)
-        .values(
-            state="waiting",
-            tries=_events.tries - 1,
-            interruptions=_events.interruptions + 1,
-            lease_token=None,
-        )
-    )
-
-
-_FREE_EXPIRED = _free(_EXPIRED)
 
 #: How often a delivery may see its worker die before it is taken for the cause.
 _INTERRUPTIONS = 20
 
 #: Seconds a thread waits after the store failed it.
 _PAUSE_AFTER_TROUBLE = 0.5
-
-
-class LeaseLostError(Exception):
-    """Another worker holds the delivery now; nothing of this try may remain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A delivery that this worker holds the lease of."""
-
-    id: int
-    webhook_id: str
-    trigger: str
-    uid: str | None
-    body: bytes
-    received_at: int
-    tries: int
-    interruptions: int
-    token: str
-
-    def named(self) -> dict[str, Any]:
-        """How the log names it, in the guide's words."""
-        return {
-            "triggerEvent": logs.short(self.trigger),
-            "uid": logs.short(self.uid),
-            "webhookId": self.webhook_id,
-            "tries": self.tries,
-        }
 
 
 class Worker:
@@ -152,6 +45,7 @@ class Worker:
         settings: Settings,
         store: Store,
         inbox: Inbox,
+        leases: Leases,
         handlers: Handlers,
         notifier: Notifier,
         clock: Clock,
@@ -159,12 +53,12 @@ class Worker:
         self.settings = settings
         self.store = store
         self.inbox = inbox
+        self.leases = leases
         self.handlers = handlers
         self.notifier = notifier
         self.clock = clock
         self.log = logs.logger()
         self.paused = False
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._threads: list[threading.Thread] = []
         self._wake = threading.Condition()
         self._calls = 0
@@ -174,7 +68,7 @@ class Worker:
 
     def start(self) -> None:
         """Take over what dead workers left, then start the threads."""
-        self.take_over()
+        self.leases.take_over()
         self.notifier.tell()
         self._stopping = False
         for number in range(self.settings.workers):
@@ -225,7 +119,7 @@ class Worker:
                 self._wake.wait(self.settings.poll if looks else None)
                 if self._stopping or self._calls != calls:
                     return
-            if looks and not self.paused and self.is_due():
+            if looks and not self.paused and self.leases.is_due():
                 self.wake(self.settings.workers)
 
     def _sleep(self, seconds: float) -> None:
@@ -237,7 +131,7 @@ class Worker:
 
     def step(self) -> bool:
         """Work on the next delivery that is due, if there is one: whether there was."""
-        job = None if self.paused else self.claim()
+        job = None if self.paused else self.leases.claim()
         if job is None:
             return False
         if job.interruptions > _INTERRUPTIONS:
@@ -245,57 +139,6 @@ class Worker:
         else:
             self.process(job)
         return True
-
-    def is_due(self) -> bool:
-        """Whether a claim may find something; a look that holds nobody up."""
-        values = {"now": self.clock.now(), "mine": self.settings.queue}
-        with self.store.read() as connection:
-            return bool(connection.scalar(_LOOK, values))
-
-    def claim(self) -> Job | None:
-        """
-        The lease of the next delivery, or `None` when there is none to be had.
-
-        By priority and age; never one whose booking is being worked on.
-        """
-        now = self.clock.now()
-        token = secrets.token_hex(16)
-        values = {
-            "now": now,
-            "mine": self.settings.queue,
-            "token": token,
-            "owner": self._owner,
-            "until": now + round(self.settings.lease * 1_000_000),
-        }
-        with self.store.write() as connection:
-            connection.execute(_FREE_EXPIRED, {"now": now})
-            row = connection.execute(_CLAIM, values).first()
-        if row is None:
-            return None
-        return Job(
-            id=row.id,
-            webhook_id=row.webhook_id,
-            trigger=row.event_type,
-            uid=row.uid,
-            body=row.payload,
-            received_at=row.received_at,
-            tries=row.tries,
-            interruptions=row.interruptions,
-            token=token,
-        )
-
-    def take_over(self) -> None:
-        """Free the leases of processes of this machine that ended, without waiting for expiry."""
-        with self.store.write() as connection:
-            held = select(_events.lease_owner).where(_events.state == "processing").distinct()
-            # A namesake of ours is a predecessor: this process has claimed nothing yet.
-            gone = [
-                owner
-                for owner in connection.scalars(held)
-                if owner == self._owner or not _alive(owner)
-            ]
-            if gone:
-                connection.execute(_free(_events.lease_owner.in_(gone)))
 
     def process(self, job: Job) -> None:
         """Work on *job* until it is done, waits for its next try, or is buried."""
@@ -337,19 +180,10 @@ class Worker:
         Raises:
             LeaseLostError: if the lease is not held any more; the transaction must be undone.
         """
-        self.release(connection, job, state="done", reason=None, finished_at=self.clock.now())
+        self.leases.release(
+            connection, job, state="done", reason=None, finished_at=self.clock.now()
+        )
         count(connection, job.trigger, done=1, seconds_total=seconds, seconds_last=seconds)
-
-    def release(self, connection: Connection, job: Job, **values: Any) -> None:
-        """
-        Give up the lease of *job* and set *values*.
-
-        Raises:
-            LeaseLostError: if the lease is not held any more.
-        """
-        mine = {"row": job.id, "token": job.token}
-        if connection.execute(_releasing(tuple(values)), {**mine, **values}).rowcount != 1:
-            raise LeaseLostError
 
     # --- failure ----------------------------------------------------------------------------
 
@@ -372,7 +206,7 @@ class Worker:
         try:
             with self.store.write() as connection:
                 rank = self.inbox.rank(job.trigger, due_at)
-                self.release(
+                self.leases.release(
                     connection, job, state="waiting", due_at=due_at, rank=rank, reason=reason
                 )
                 count(connection, job.trigger, failed=1)
@@ -384,7 +218,7 @@ class Worker:
         try:
             with self.store.write() as connection:
                 now = self.clock.now()
-                self.release(connection, job, state="dead", reason=reason, finished_at=now)
+                self.leases.release(connection, job, state="dead", reason=reason, finished_at=now)
                 self.notice(connection, job, reason, now)
                 count(connection, job.trigger, dead=1)
         except LeaseLostError:
@@ -403,25 +237,3 @@ class Worker:
             "at": now,
         }
         connection.execute(insert(notices), [row])
-
-
-@functools.cache
-def _releasing(names: tuple[str, ...]) -> Update:
-    mine = (_events.id == bindparam("row")) & (_events.lease_token == bindparam("token"))
-    values: dict[str, Any] = {name: bindparam(name) for name in names}
-    return update(webhook_events).where(mine).values({**values, "lease_token": None})
-
-
-def _alive(owner: str) -> bool:
-    """Whether *owner* may still run; one of another machine is left to its lease."""
-    host, _, number = owner.rpartition(":")
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(int(number), 0)
-        # A process that was killed and not yet reaped still answers to its number.
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError):
-        return True

@@ -26,8 +26,8 @@ _TRIGGER = r"an? (?P<trigger>[A-Z_]+)"
 _NOBODYS = "999000999"
 
 
-def _book(story: Story, name: str) -> Occurrence:
-    metadata = {APPOINTMENT_KEY: story.appointment} if story.appointment else None
+def _book(story: Story, name: str, appointment: str | None = None) -> Occurrence:
+    metadata = {APPOINTMENT_KEY: appointment} if appointment else None
     at = story.now()
     match name:
         case "requested":
@@ -91,10 +91,10 @@ def _decide(story: Story, verdict: str) -> Occurrence:
     return named(actions, verdict, "event of a booking")()[0]
 
 
-def _live(story: Story, name: str) -> None:
+def _live(story: Story, name: str, appointment: str | None) -> None:
     """Let the next event called *name* happen to the booking."""
     if name in _BEGINNINGS:
-        occurrence = _book(story, name)
+        occurrence = _book(story, name, appointment)
     elif name.startswith("rescheduled"):
         occurrence = _move(story)
     elif name == "asked to move":
@@ -115,9 +115,9 @@ def _live(story: Story, name: str) -> None:
     story.tell(name, occurrence)
 
 
-def _lead(story: Story, life: str) -> None:
+def _lead(story: Story, life: str, appointment: str | None = None) -> None:
     for name in life.split(", "):
-        _live(story, name)
+        _live(story, name, appointment)
 
 
 #: A life in words, without the remarks that may follow it.
@@ -197,13 +197,12 @@ def _a_life_at_once(story: Story, life: str) -> None:
 
 @given(parsers.re(rf"a booking that is {_LIFE}, for our appointment$"))
 def _a_life_for_us(story: Story, life: str) -> None:
-    _lead(story, life)
+    _lead(story, life, story.appointment)
 
 
 @given(parsers.re(rf"a booking that is {_LIFE}, for an appointment that nobody knows$"))
 def _a_life_for_nobody(story: Story, life: str) -> None:
-    story.appointment = f"{_NOBODYS}{story.target.ids.booking_id()}"
-    _lead(story, life)
+    _lead(story, life, f"{_NOBODYS}{story.target.ids.booking_id()}")
 
 
 @given("a booking that the receiver knows")

@@ -57,7 +57,7 @@ def _in_order(story: Story, names: str) -> None:
         _one_after_another(story, [story.named(name) for name in names.split(", ")])
 
 
-@when(parsers.re(rf"Cal\.com delivers (?P<name>{_NAME}) again$"))
+@when(parsers.re(rf"Cal\.com redelivers (?P<name>{_NAME})$"))
 def _again(story: Story, name: str) -> None:
     _settle(story)
     if story.target.probe is not None:
@@ -136,10 +136,10 @@ _TRANSPORTS: Mapping[str, Callable[[Delivery, float], Attempt]] = {
     "in two segments cut inside a character": _cut(_inside_a_character),
     "in two segments cut after its headers": _cut(lambda _: 0),
     "in many small segments": lambda delivery, timeout: wire.slow(
-        delivery, piece=64, pause=0.0005, timeout=timeout
+        delivery, step=64, pause=0.0005, timeout=timeout
     ),
     "slowly": lambda delivery, timeout: wire.slow(
-        delivery, piece=max(len(delivery.body) // 8, 1), pause=0.02, timeout=timeout
+        delivery, step=max(len(delivery.body) // 8, 1), pause=0.02, timeout=timeout
     ),
 }
 

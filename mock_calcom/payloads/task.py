@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from mock_calcom.people import Person
 
 
-def booking(trigger: str, subject: Booking) -> Payload:
-    """The payload of a booking *trigger* on this path."""
+def booking(trigger: str, subject: Booking, *, reschedule_wanted: bool = False) -> Payload:
+    """
+    The payload of a booking *trigger* on this path.
+
+    With *reschedule_wanted* on, a cancellation asks for another time.
+    """
     return parts.settled(
         {
             **_event(subject),
@@ -34,7 +38,8 @@ def booking(trigger: str, subject: Booking) -> Payload:
             "smsReminderNumber": parts.optional(subject.booker.phone),
             "assignmentReason": None,
             "destinationCalendar": [] if trigger == "BOOKING_REJECTED" else None,
-            **_extras(trigger, subject),
+            "attendeeSeatId": parts.optional(subject.seat_id),
+            **_extras(trigger, subject, reschedule_wanted=reschedule_wanted),
         }
     )
 
@@ -107,7 +112,7 @@ def _attendee(person: Person) -> Payload:
     }
 
 
-def _extras(trigger: str, subject: Booking) -> Payload:
+def _extras(trigger: str, subject: Booking, *, reschedule_wanted: bool) -> Payload:
     payment = {"paymentId": parts.optional(subject.payment_id)}
     extras: dict[str, Payload] = {
         "BOOKING_CREATED": {"metadata": parts.metadata(subject)},
@@ -120,7 +125,7 @@ def _extras(trigger: str, subject: Booking) -> Payload:
         "BOOKING_CANCELLED": {
             "cancelledBy": parts.optional(subject.cancelled_by),
             "cancellationReason": parts.optional(subject.cancellation_reason),
-            "requestReschedule": False,
+            "requestReschedule": reschedule_wanted,
             "metadata": parts.metadata(subject),
         },
         "BOOKING_REJECTED": {"rejectionReason": parts.optional(subject.rejection_reason)},

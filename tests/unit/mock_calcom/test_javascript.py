@@ -96,7 +96,7 @@ def test_integer_like_keys_come_first_by_number():
 
 def test_only_quotes_backslashes_and_controls_are_escaped():
     text = "é/<>&'\u2028\u2029\x7f\U0001f3dd \"\\\b\f\n\r\t\x00\x1f"
-    expected = "\"é/<>&'\u2028\u2029\x7f\U0001f3dd \\\"\\\\\\b\\f\\n\\r\\t\\u0000\\u001f\""
+    expected = '"é/<>&\'\u2028\u2029\x7f\U0001f3dd \\"\\\\\\b\\f\\n\\r\\t\\u0000\\u001f"'
     assert stringify(text).decode() == expected
 
 

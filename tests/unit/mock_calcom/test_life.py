@@ -200,9 +200,10 @@ def test_a_reschedule_gets_a_new_uid_and_points_back(calendar, at):
     assert len({first.uid, second.uid, third.uid}) == 3
     assert second.payload["rescheduleUid"] == first.uid
     assert second.payload["rescheduleId"] == first.id
-    assert second.payload["rescheduleStartTime"] == only(calendar.book(at, start=first.start)).payload[
-        "startTime"
-    ]
+    assert (
+        second.payload["rescheduleStartTime"]
+        == only(calendar.book(at, start=first.start)).payload["startTime"]
+    )
     assert third.payload["rescheduleUid"] == second.uid
     assert third.payload["iCalUID"] == f"{first.uid}@Cal.com"
     assert third.payload["iCalSequence"] == 2
@@ -467,3 +468,31 @@ def test_a_booking_is_never_changed(calendar, at):
     with pytest.raises(dataclasses.FrozenInstanceError):
         booking.uid = "other"
     assert isinstance(booking, Booking)
+
+
+def test_the_task_path_asks_for_another_time_in_its_own_shape(account, at):
+    calendar = account(PROFILES["task-2026"])
+    asked = only(calendar.request_reschedule(only(calendar.book(at)).booking, at))
+    assert asked.payload["requestReschedule"] is True
+    assert asked.payload["startTime"].endswith(".000Z")
+
+
+@pytest.mark.parametrize("name", ["direct-2026", "task-2026"])
+def test_seats_can_be_told_apart_on_either_path(account, at, name):
+    calendar = account(PROFILES[name])
+    first = only(calendar.book(at, seats=8))
+    second = only(calendar.seat(first.booking, at))
+    assert first.payload["attendeeSeatId"] != second.payload["attendeeSeatId"]
+
+
+def test_a_host_offers_the_same_kinds_of_meeting_every_time(calendar, at):
+    payloads = [only(calendar.book(at)).payload for _ in range(40)]
+    offered = {(payload["type"], payload["eventTypeId"]) for payload in payloads}
+    assert len(offered) == len({slug for slug, _ in offered}) <= 6
+
+
+def test_a_moved_booking_is_a_row_of_its_own(calendar, at):
+    first = only(calendar.book(at)).booking
+    moved = only(calendar.reschedule(first, at, first.start + LATER)).booking
+    assert moved.idempotency_key != first.idempotency_key
+    assert moved.first_row != first.first_row

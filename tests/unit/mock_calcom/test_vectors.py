@@ -136,9 +136,7 @@ BUILT = {
         dataclasses.replace(ALONE, event_type=STRICT)
     ),
     "BOOKING_CREATED.second_seat": booked.later_seat(
-        dataclasses.replace(
-            ALONE, seats_per_slot=8, seat_id="e1d2c3b4-a5f6-4789-9abc-def012345678"
-        )
+        dataclasses.replace(ALONE, seats_per_slot=8, seat_id="e1d2c3b4-a5f6-4789-9abc-def012345678")
     ),
     "BOOKING_RESCHEDULED": booked.rescheduled(MOVED),
     "BOOKING_REQUESTED": booked.requested(REQUESTED),

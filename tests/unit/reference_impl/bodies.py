@@ -28,8 +28,8 @@ def spelled(minute):
 def an_envelope(trigger="BOOKING_CREATED", uid="uid-1", minute=0, **payload):
     """A body of Cal.com, as a dict; a payload field set to `...` is left out."""
     fields = {
-        "uid": uid,
-        "bookingId": sum(uid.encode()) if uid else 1,
+        "uid": uid or ...,
+        "bookingId": sum(str(uid or "").encode()),
         "title": "Intro call",
         "startTime": "2026-02-01T09:00:00Z",
         "endTime": "2026-02-01T09:30:00Z",

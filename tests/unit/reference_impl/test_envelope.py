@@ -76,5 +76,5 @@ def test_the_dialect_is_told_by_the_fields():
 
 @pytest.mark.parametrize("created_at", ["null", '"yesterday"', "5", '"2026-01-01"'])
 def test_an_illegible_date_is_no_date(created_at):
-    body = '{"triggerEvent":"A","createdAt":%s,"payload":{"a":1}}' % created_at
+    body = f'{{"triggerEvent":"A","createdAt":{created_at},"payload":{{"a":1}}}}'
     assert read(body.encode()).created_at is None

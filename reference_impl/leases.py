@@ -1,0 +1,225 @@
+"""
+Leases: who works on which delivery.
+
+A claim gives a worker a delivery for a while and a token; whoever holds the token may finish it,
+and a lease that ran out is taken by another worker.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Update,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from reference_impl import logs
+from reference_impl.inbox import HANDICAP
+from reference_impl.tables import webhook_events
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from reference_impl.clock import Clock
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+_events = webhook_events.c
+
+# Statements are built once: making one costs more than executing it.
+_NOW = bindparam("now", type_=BigInteger)
+# As literals, because the indexes are partial: a parameter may be anything.
+_WAITING: ColumnElement[str] = literal_column("'waiting'")
+_PROCESSING: ColumnElement[str] = literal_column("'processing'")
+_DUE = (
+    (_events.state == _WAITING)
+    & (_events.queue == bindparam("mine"))
+    # Nothing due ranks beyond this: keeps the look off those that wait for a retry.
+    & (_events.rank <= _NOW + 2 * HANDICAP)
+    & (_events.due_at <= _NOW)
+)
+_EXPIRED = (_events.state == _PROCESSING) & (_events.lease_until <= _NOW)
+_LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXPIRED)))
+_OTHER = webhook_events.alias()
+_BUSY = select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING)
+_NEXT = (
+    select(_events.id)
+    .where(_DUE, _events.booking.not_in(_BUSY))
+    .order_by(_events.rank, _events.id)
+    .limit(1)
+)
+_CLAIM = (
+    update(webhook_events)
+    .where(_events.id == _NEXT.scalar_subquery())
+    .values(
+        state="processing",
+        tries=_events.tries + 1,
+        lease_token=bindparam("token"),
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until", type_=BigInteger),
+    )
+    .returning(
+        _events.id,
+        _events.webhook_id,
+        _events.event_type,
+        _events.uid,
+        _events.payload,
+        _events.received_at,
+        _events.tries,
+        _events.interruptions,
+    )
+)
+
+
+def _free(condition: ColumnElement[bool]) -> Update:
+    """Let others claim what meets *condition*: its worker is gone, which is no failed try."""
+    return (
+        update(webhook_events)
+        .where(_events.state == _PROCESSING, condition)
+        .values(
+            state="waiting",
+            tries=_events.tries - 1,
+            interruptions=_events.interruptions + 1,
+            lease_token=None,
+        )
+    )
+
+
+_FREE_EXPIRED = _free(_EXPIRED)
+
+
+class LeaseLostError(Exception):
+    """Another worker holds the delivery now; nothing of this try may remain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A delivery that this worker holds the lease of."""
+
+    id: int
+    webhook_id: str
+    trigger: str
+    uid: str | None
+    body: bytes
+    received_at: int
+    tries: int
+    interruptions: int
+    token: str
+
+    def named(self) -> dict[str, Any]:
+        """How the log names it, in the guide's words."""
+        return {
+            "triggerEvent": logs.short(self.trigger),
+            "uid": logs.short(self.uid),
+            "webhookId": self.webhook_id,
+            "tries": self.tries,
+        }
+
+
+class Leases:
+    """Gives out the deliveries of one queue."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    def is_due(self) -> bool:
+        """Whether a claim may find something; a look that holds nobody up."""
+        values = {"now": self.clock.now(), "mine": self.settings.queue}
+        with self.store.read() as connection:
+            return bool(connection.scalar(_LOOK, values))
+
+    def claim(self) -> Job | None:
+        """
+        The lease of the next delivery, or `None` when there is none to be had.
+
+        By priority and age; never one whose booking is being worked on.
+        """
+        now = self.clock.now()
+        token = secrets.token_hex(16)
+        values = {
+            "now": now,
+            "mine": self.settings.queue,
+            "token": token,
+            "owner": self._owner,
+            "until": now + round(self.settings.lease * 1_000_000),
+        }
+        # Nothing is lost with a claim: without it the delivery simply still waits.
+        with self.store.write(durable=False) as connection:
+            connection.execute(_FREE_EXPIRED, {"now": now})
+            row = connection.execute(_CLAIM, values).first()
+        if row is None:
+            return None
+        return Job(
+            id=row.id,
+            webhook_id=row.webhook_id,
+            trigger=row.event_type,
+            uid=row.uid,
+            body=row.payload,
+            received_at=row.received_at,
+            tries=row.tries,
+            interruptions=row.interruptions,
+            token=token,
+        )
+
+    def take_over(self) -> None:
+        """Free the leases of processes of this machine that ended, without waiting for expiry."""
+        with self.store.write() as connection:
+            held = select(_events.lease_owner).where(_events.state == "processing").distinct()
+            # A namesake of ours is a predecessor: this process has claimed nothing yet.
+            gone = [
+                owner
+                for owner in connection.scalars(held)
+                if owner == self._owner or not _alive(owner)
+            ]
+            if gone:
+                connection.execute(_free(_events.lease_owner.in_(gone)))
+
+    def release(self, connection: Connection, job: Job, **values: Any) -> None:
+        """
+        Give up the lease of *job* and set *values*.
+
+        Raises:
+            LeaseLostError: if the lease is not held any more.
+        """
+        mine = {"row": job.id, "token": job.token}
+        if connection.execute(_releasing(tuple(values)), {**mine, **values}).rowcount != 1:
+            raise LeaseLostError
+
+
+@functools.cache
+def _releasing(names: tuple[str, ...]) -> Update:
+    mine = (_events.id == bindparam("row")) & (_events.lease_token == bindparam("token"))
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    return update(webhook_events).where(mine).values({**values, "lease_token": None})
+
+
+def _alive(owner: str) -> bool:
+    """Whether *owner* may still run; one of another machine is left to its lease."""
+    host, _, number = owner.rpartition(":")
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(int(number), 0)
+        # A process that was killed and not yet reaped still answers to its number.
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):
+        return True

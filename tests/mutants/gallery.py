@@ -1,0 +1,139 @@
+"""
+Receivers that are wrong in exactly one way, and how they are run.
+
+A mutant is a class below one of the reference receiver's parts; its docstring says how it is wrong,
+and `@breaks` names every clause that has to notice, with the reason code it has to give.  The gate
+in `test_mutants.py` asserts equality: these clauses, for these reasons, and no others.
+
+    @breaks("sig-010", reasons={"status-401"}, part="receiver")
+    class VerifiesReserialisedJson(Receiver):
+        '''Signs what a JSON library makes of the body, not the body.'''
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HERE = Path(__file__).parent
+
+#: Every file of mutants is called so.
+FILES = "m_*.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One entry of the gallery."""
+
+    name: str
+    doc: str
+    #: The parts of `reference_impl.app.Parts` that it replaces.
+    parts: dict[str, Callable[..., Any]]
+    #: Clauses that have to fail.
+    breaks: frozenset[str]
+    #: Reason codes that those failures may give.
+    reasons: frozenset[str]
+    #: Whether the run has to stop before any clause is judged (a cheater that smoke sees).
+    stops: bool = False
+    #: Extra environment of the receiver's process.
+    environment: dict[str, str] = field(default_factory=dict)
+    #: Extra arguments of `calcontract check`.
+    arguments: tuple[str, ...] = ()
+    #: Outcomes other than failure that its clauses may have, such as "blocked".
+    unverified: frozenset[str] = frozenset()
+
+
+GALLERY: dict[str, Mutant] = {}
+
+
+def breaks(
+    *clauses: str,
+    part: str,
+    reasons: set[str] = frozenset(),
+    unverified: set[str] = frozenset(),
+    stops: bool = False,
+    environment: dict[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+) -> Callable[[type], type]:
+    """
+    Enter a class into the gallery as a mutant of *part* that breaks *clauses*.
+
+    Args:
+        clauses: ids of the clauses that have to fail.
+        part: the name of the part of `Parts` that the class replaces.
+        reasons: the reason codes that the failures may give.
+        unverified: ids of clauses that end blocked, inconclusive or not verified because of it.
+        stops: whether smoke has to stop the run instead.
+        environment: settings of the receiver's process.
+        arguments: further arguments of `calcontract check`.
+    """
+
+    def enter(cls: type) -> type:
+        assert cls.__doc__, f"{cls.__name__} does not say how it is wrong"
+        assert cls.__name__ not in GALLERY, f"{cls.__name__} is entered twice"
+        assert clauses or stops, f"{cls.__name__} breaks nothing"
+        _notice_hits(cls)
+        GALLERY[cls.__name__] = Mutant(
+            name=cls.__name__,
+            doc=" ".join(cls.__doc__.split()),
+            parts={part: cls},
+            breaks=frozenset(clauses),
+            reasons=frozenset(reasons),
+            unverified=frozenset(unverified),
+            stops=stops,
+            environment=environment or {},
+            arguments=arguments,
+        )
+        return cls
+
+    return enter
+
+
+def _notice_hits(cls: type) -> None:
+    """Let every method that *cls* itself defines leave a mark when it runs."""
+    for name, member in list(vars(cls).items()):
+        if callable(member) and not isinstance(member, type | staticmethod | classmethod):
+            setattr(cls, name, _noticed(member))
+
+
+def _noticed(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        mark = os.environ.get("MUTANT_HIT")
+        if mark and not _seen:
+            _seen.add(mark)
+            Path(mark).touch()
+        return method(*args, **kwargs)
+
+    return call
+
+
+_seen: set[str] = set()
+
+
+def load() -> dict[str, Mutant]:
+    """Every mutant of every file."""
+    sys.modules.setdefault("gallery", sys.modules[__name__])
+    for path in sorted(HERE.glob(FILES)):
+        _import(path)
+    return GALLERY
+
+
+def _import(path: Path) -> ModuleType:
+    name = f"mutants_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,23 @@
+"""Serve one mutant: `python tests/mutants/serve.py NAME` prints where it listens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gallery
+
+from reference_impl import serving
+from reference_impl.app import Parts
+from reference_impl.settings import Settings
+
+mutant = gallery.load()[sys.argv[1]]
+serving.serve(
+    Settings.from_environment(),
+    host="127.0.0.1",
+    port=0,
+    testing=True,
+    parts=Parts(**mutant.parts),
+)

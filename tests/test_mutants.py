@@ -1,0 +1,121 @@
+"""
+The gate: every mutant is caught by the clauses it names, for the reasons it names, and by no others;
+every MUST clause is named by a mutant; the correct receiver is never accused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calcontract import catalogue, reference
+from calcontract.catalogue import PROFILES
+
+MUTANTS = Path(__file__).parent / "mutants"
+sys.path.insert(0, str(MUTANTS))
+
+import gallery  # noqa: E402 - found beside this file
+
+GALLERY = gallery.load()
+CONTRACT = catalogue.load()
+
+#: Answers that come later than this are too late in these runs, in seconds.
+BUDGET = "2"
+
+BAD = {"blocked", "inconclusive", "not verified", "flaky", "suite error"}
+
+
+def judged(command, profile, folder, environment=None, arguments=()):
+    """What `calcontract check` says of the receiver that *command* starts."""
+    report = folder / profile
+    before = dict(os.environ)
+    os.environ.update(environment or {})
+    try:
+        with reference.receiver(command) as running:
+            result = subprocess.run(
+                [
+                    *(sys.executable, "-m", "calcontract", "check", running.url),
+                    *("--secret-env", "GATE_SECRET", "--profile", profile, "--seed", "7"),
+                    *("--probe", running.probe, "--states", running.states),
+                    *("--budget", BUDGET, "--report", str(report), *arguments),
+                ],
+                env=os.environ | {"GATE_SECRET": running.secret},
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+            assert running.secret not in result.stdout + result.stderr
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    written = report / "verdicts.json"
+    assert written.is_file(), result.stdout + result.stderr
+    text = written.read_text()
+    assert running.secret not in text
+    assert running.secret not in (report / "junit.xml").read_text()
+    verdicts = json.loads(text)
+    assert verdicts["exitCode"] == result.returncode
+    return verdicts
+
+
+def failures(verdicts, outcomes):
+    return {
+        clause["id"]: {
+            check["reason"] for check in clause["checks"] if check["outcome"] in outcomes
+        }
+        for clause in verdicts["clauses"]
+        if clause["outcome"] in outcomes
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profile, tmp_path):
+    mutant = GALLERY[name]
+    hit = tmp_path / "hit"
+    verdicts = judged(
+        [sys.executable, str(MUTANTS / "serve.py"), name],
+        profile,
+        tmp_path,
+        environment={**mutant.environment, "MUTANT_HIT": str(hit)},
+        arguments=mutant.arguments,
+    )
+    assert hit.exists(), "the broken code never ran"
+    if mutant.stops:
+        assert (verdicts["verdict"], verdicts["exitCode"]) == ("not judged", 3)
+        return
+    spoken_of = {clause.id for clause in CONTRACT.clauses() if profile in clause.profiles}
+    caught = failures(verdicts, {"fail"})
+    assert set(caught) == mutant.breaks & spoken_of
+    for clause_id, reasons in caught.items():
+        assert reasons <= mutant.reasons, f"{clause_id} fails for another reason"
+    assert set(failures(verdicts, BAD)) == mutant.unverified & spoken_of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_reference_receiver_is_never_accused(profile, tmp_path):
+    verdicts = judged(None, profile, tmp_path)
+    assert failures(verdicts, {"fail", *BAD}) == {}
+    assert verdicts["verdict"] == "conforms"
+    assert verdicts["exitCode"] == 0
+
+
+@pytest.mark.parametrize(
+    "clause", [clause.id for clause in CONTRACT.clauses() if clause.level == "must"]
+)
+def test_every_must_clause_has_a_mutant(clause):
+    assert [name for name, mutant in GALLERY.items() if clause in mutant.breaks]
+
+
+def test_mutants_name_clauses_that_exist():
+    known = {clause.id for clause in CONTRACT.clauses()}
+    for mutant in GALLERY.values():
+        assert mutant.breaks | mutant.unverified <= known, mutant.name

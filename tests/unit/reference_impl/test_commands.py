@@ -1,0 +1,120 @@
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from reference_impl.commands import application
+from tests.unit.reference_impl.bodies import SECRET, a_body, sign
+from tests.unit.reference_impl.process import command
+
+SIGN = "test-webhook-signature"
+
+
+@pytest.fixture
+def run(settings, monkeypatch):
+    monkeypatch.setenv("CALCOM_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(application, arguments)
+
+    return invoke
+
+
+def deliver(machine, body):
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    machine.worker.step()
+
+
+def test_the_signature_of_a_payload_is_shown_and_the_secret_is_not(run):
+    payload = '{"test":true}'
+    outcome = run(SIGN, "--payload", payload)
+    assert outcome.exit_code == 0
+    assert f"X-Cal-Signature-256: {sign(payload.encode())}" in outcome.output.splitlines()
+    assert SECRET not in outcome.output
+
+
+def test_the_signature_of_a_file_is_of_its_bytes(run, tmp_path):
+    (tmp_path / "body").write_bytes(b"\xff\r\n")
+    assert sign(b"\xff\r\n") in run(SIGN, "--file", str(tmp_path / "body")).output
+
+
+@pytest.mark.parametrize("by", ["row", "webhook id"])
+def test_a_replayed_delivery_is_processed_again_and_has_its_effect_once(run, machine, by):
+    deliver(machine, a_body())
+    id_ = machine.receiver.identify(a_body())
+    outcome = run("replay-webhook", "--id", "1" if by == "row" else id_)
+    assert outcome.exit_code == 0
+    assert id_ in outcome.output
+    machine.clock.advance(10**9)
+    assert machine.worker.step()
+    with machine.store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM effects").scalar() == 1
+
+
+@pytest.mark.parametrize("id_", ["2", "9" * 40, "nonsense", ""])
+def test_an_unknown_delivery_cannot_be_replayed(run, machine, id_):
+    outcome = run("replay-webhook", "--id", id_)
+    assert outcome.exit_code == 2
+    assert "there is no delivery" in outcome.output
+
+
+def test_a_delivery_under_way_is_not_replayed(run, machine):
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(a_body()), a_body())])
+    machine.leases.claim()
+    assert run("replay-webhook", "--id", "1").exit_code == 2
+
+
+def test_stats_count_per_trigger_and_in_total(run, machine):
+    deliver(machine, a_body())
+    deliver(machine, a_body())
+    deliver(machine, a_body("BOOKING_CANCELLED", startTime="soon"))
+    rows = [line.split() for line in run("stats").output.splitlines()]
+    assert rows[0][:4] == ["trigger", "received", "duplicates", "done"]
+    assert ["BOOKING_CREATED", "2", "1", "1", "0", "0"] in [row[:6] for row in rows]
+    assert ["BOOKING_CANCELLED", "1", "0", "0", "0", "1"] in [row[:6] for row in rows]
+    assert ["total", "3", "1", "1", "0", "1"] in [row[:6] for row in rows]
+
+
+@pytest.mark.parametrize("arguments", [("stats",), ("replay-webhook", "--id", "1")])
+def test_without_an_inbox_there_is_nothing_to_see(run, arguments):
+    outcome = run(*arguments)
+    assert outcome.exit_code == 2
+    assert "there is no inbox yet" in outcome.output
+
+
+@pytest.mark.parametrize("arguments", [(SIGN,), (SIGN, "--payload", "a", "--file", "b")])
+def test_one_body_is_signed_at_a_time(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "words"),
+    [
+        (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
+        (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
+        (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
+        (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+        (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        (["serve", "--port", "70000"], {}, "--port"),
+        (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
+        (["no-such-command"], {}, "no-such-command"),
+    ],
+)
+def test_what_the_operator_can_mend_is_one_sentence(run, monkeypatch, arguments, changes, words):
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    outcome = run(*arguments)
+    assert outcome.exit_code == 2
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert outcome.stdout == ""
+
+
+def test_a_port_in_use_is_said(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = command(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
+    assert outcome.returncode == 2
+    assert "address already in use" in outcome.stderr
+    assert "Traceback" not in outcome.stderr

@@ -1,0 +1,245 @@
+"""The application as ASGI, without a socket."""
+
+import asyncio
+import dataclasses
+import json
+
+import pytest
+
+from reference_impl.app import build_app
+from reference_impl.settings import BadSettingsError, Settings
+from tests.unit.reference_impl.bodies import a_body, signed
+
+PATH = "/api/webhooks/calcom"
+
+
+class Running:
+    """An application whose inbox writes and whose deliveries wait."""
+
+    def __init__(self, settings, **options):
+        self.app = build_app(settings, worker=False, **options)
+        self.machine = self.app.state.machine
+
+    def call(self, messages, headers=(), method="POST", path=PATH):
+        """What the application sends: status, headers, body; `None` when it sends nothing."""
+        return asyncio.run(self._call(messages, headers, method, path))
+
+    async def _call(self, messages, headers, method, path):
+        self.machine.start(worker=False)
+        sent, waiting = [], list(messages)
+
+        async def receive():
+            if not waiting:
+                await asyncio.sleep(60)
+            return waiting.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": list(headers),
+            "client": ("127.0.0.1", 5),
+        }
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.machine.inbox.stop()
+        if not sent:
+            return None
+        return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+    def post(self, body, headers=None, **options):
+        messages = [{"type": "http.request", "body": body}]
+        return self.call(messages, signed(body) if headers is None else headers, **options)
+
+    def stored(self):
+        with self.machine.store.read() as connection:
+            query = "SELECT count(*) FROM webhook_events"
+            return connection.exec_driver_sql(query).scalar()
+
+
+@pytest.fixture
+def run(settings):
+    running = []
+
+    def start(options=None, **changes):
+        app = Running(dataclasses.replace(settings, **changes), **(options or {}))
+        running.append(app)
+        return app
+
+    yield start
+    for app in running:
+        app.machine.store.close()
+
+
+def test_a_signed_delivery_is_accepted_in_the_guides_words(run):
+    app = run()
+    status, headers, body = app.post(a_body())
+    assert (status, body) == (202, b'{"status":"accepted"}')
+    assert headers[b"content-type"] == b"application/json"
+    assert app.stored() == 1
+
+
+def test_a_redelivery_is_accepted_and_stored_once(run):
+    app = run()
+    assert [app.post(a_body())[0] for _ in range(3)] == [202, 202, 202]
+    assert app.stored() == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [([], b"Missing signature"), ([(b"x-cal-signature-256", b"\xe9")], b"Invalid signature")],
+)
+def test_what_is_not_authentic_is_refused_in_the_guides_words(run, headers, text):
+    app = run()
+    status, answered, body = app.post(a_body(), headers)
+    assert (status, body) == (401, text)
+    assert answered[b"content-type"].startswith(b"text/plain")
+    assert app.stored() == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"false", b"{", b'{"triggerEvent":"X","payload":{}}'])
+def test_an_invalid_payload_is_refused_only_once_it_is_authentic(run, body):
+    app = run()
+    assert app.post(body)[::2] == (400, b'{"error":"Invalid payload"}')
+    assert app.post(body, [])[0] == 401
+    assert app.stored() == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_other_methods_are_not_allowed(run, method):
+    status, headers, _ = run().post(a_body(), method=method)
+    assert (status, headers[b"allow"]) == (405, b"POST")
+
+
+def test_a_body_in_pieces_cut_inside_a_character_is_whole(run):
+    body = a_body(title="Zoë 😀").replace(b"\\u00eb", "ë".encode())
+    messages = [
+        {"type": "http.request", "body": body[n : n + 1], "more_body": n + 1 < len(body)}
+        for n in range(len(body))
+    ]
+    assert run().call(messages, signed(body))[0] == 202
+
+
+def test_a_body_up_to_the_limit_is_taken_and_one_beyond_is_not(run):
+    body = a_body()
+    app = run(body_limit=len(body) - 1)
+    assert app.post(body)[0] == 413
+    assert app.stored() == 0
+    assert run(body_limit=len(body)).post(body)[0] == 202
+
+
+def test_a_declared_length_beyond_the_limit_is_refused_before_it_is_read(run):
+    headers = [(b"content-length", b"11"), (b"expect", b"100-continue")]
+    # Any read would find the client gone, and then there is no answer.
+    assert run(body_limit=10).call([{"type": "http.disconnect"}], headers)[0] == 413
+
+
+def test_a_refused_body_is_read_to_its_end_so_that_the_answer_can_be(run):
+    messages = [{"type": "http.request", "body": b"x" * 20, "more_body": True}] * 3
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+    assert run(body_limit=30).call(messages)[0] == 413
+    assert run(body_limit=30).call(messages, [(b"content-length", b"60")])[0] == 413
+
+
+def test_a_client_that_goes_away_leaves_nothing(run):
+    app = run()
+    body = a_body()
+    messages = [
+        {"type": "http.request", "body": body[:50], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    assert app.call(messages, signed(body)) is None
+    assert app.stored() == 0
+
+
+def test_a_body_that_takes_too_long_is_given_up(run):
+    app = run(body_seconds=0.01)
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}]
+    assert app.call(messages)[0] == 408
+
+
+def test_one_attempt_too_many_has_to_wait(run):
+    app = run(throttle=2)
+    assert [app.post(a_body())[0] for _ in range(2)] == [202, 202]
+    status, headers, _ = app.post(a_body())
+    assert status == 429
+    assert 1 <= int(headers[b"retry-after"]) <= 60
+
+
+def test_a_store_that_cannot_write_is_unavailable(run, tmp_path):
+    import sqlite3
+
+    app = run(store_seconds=0.1)
+    app.machine.store.create()
+    other = sqlite3.connect(tmp_path / "receiver.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    app.machine.start = lambda worker: app.machine.inbox.start()
+    status, headers, _ = app.post(a_body())
+    other.execute("ROLLBACK")
+    other.close()
+    assert (status, headers[b"retry-after"]) == (503, b"5")
+    assert app.post(a_body())[0] == 202
+
+
+def test_an_error_of_ours_is_answered_and_not_quoted(run, log_lines):
+    app = run()
+    app.machine.receiver.read = lambda body: 1 / 0
+    status, _, body = app.post(a_body())
+    assert (status, body) == (500, b'{"error":"Server error"}')
+    assert "ZeroDivisionError" in log_lines.getvalue()
+
+
+def test_any_content_type_will_do(run):
+    body = a_body()
+    headers = [*signed(body), (b"content-type", b"application/x-www-form-urlencoded")]
+    assert run().post(body, headers)[0] == 202
+
+
+@pytest.mark.parametrize("path", ["/", PATH + "/", "/_testing/probe", "/_testing/states"])
+def test_no_other_path_exists(run, path):
+    assert run().post(a_body(), path=path)[0] == 404
+
+
+def test_the_testing_paths_exist_only_when_asked_for(run):
+    app = run(options={"testing": True})
+    assert app.call([], method="GET", path="/_testing/probe")[0] == 200
+    assert app.post(b'{"state":"reset"}', path="/_testing/states")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"state":"reset","params":[1]}', 400),
+        (b'{"state":"no such state"}', 404),
+        (b'{"state":5}', 404),
+        (b'{"state":"appointment exists","params":{}}', 400),
+        (b'{"state":"appointment exists","params":{"id":"1","startTime":"soon"}}', 400),
+        (b'{"state":"processing fails","params":{"uid":"u","times":"two"}}', 400),
+        (b'{"state":"processing is slow","params":{"uid":"u","seconds":-1}}', 400),
+        (b'{"state":"clock advances","params":{"seconds":"60"}}', 400),
+        (b'{"state":"clock advances","params":{"seconds":60}}', 200),
+        (b'{"state":"processing is slow","params":{"uid":"u","seconds":0}}', 200),
+        (b'{"state":"processing fails","params":{"uid":"u","times":-1}}', 200),
+        (b'{"state":"worker pauses","params":{}}', 200),
+        (b'{"state":"worker resumes"}', 200),
+        (b'{"state":"appointment exists","params":{"id":"12345"}}', 200),
+    ],
+)
+def test_provider_states_say_what_is_wrong_with_them(run, document, status):
+    app = run(options={"testing": True})
+    app.machine.store.create()
+    answered, _, body = app.post(document, path="/_testing/states")
+    assert answered == status
+    assert ("error" in json.loads(body)) == (status != 200)
+
+
+def test_unsafe_settings_serve_nothing():
+    with pytest.raises(BadSettingsError):
+        build_app(Settings())

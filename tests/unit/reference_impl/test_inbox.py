@@ -1,0 +1,100 @@
+import asyncio
+import sqlite3
+
+import pytest
+from sqlalchemy import select
+
+from reference_impl.inbox import HANDICAP, StoreUnavailableError
+from reference_impl.tables import webhook_events, webhook_stats
+from tests.unit.reference_impl.bodies import a_body
+
+
+def an_entry(machine, *args, end=b"", **kwargs):
+    body = a_body(*args, **kwargs) + end
+    return machine.receiver.entry(machine.receiver.read(body), body)
+
+
+def stored(machine):
+    with machine.store.read() as connection:
+        return list(connection.execute(select(webhook_events)).mappings())
+
+
+def test_the_raw_body_is_kept(machine):
+    body = b'{ "triggerEvent": "PING",\r\n "payload": {"title": "Zo\xc3\xab"} }'
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    assert stored(machine)[0]["payload"] == body
+
+
+def test_the_same_bytes_are_stored_once_whatever_line_ends_follow(machine):
+    entries = [an_entry(machine, end=end) for end in (b"", b"\n", b"\r\n")]
+    assert machine.inbox.write(entries[:2]) == [True, False]
+    assert machine.inbox.write(entries[2:]) == [False]
+    assert len(stored(machine)) == 1
+
+
+def test_other_bytes_are_another_delivery(machine):
+    assert machine.inbox.write([an_entry(machine, minute=m) for m in (0, 1)]) == [True, True]
+
+
+def test_receipts_and_duplicates_are_counted_per_trigger(machine):
+    entry = an_entry(machine)
+    machine.inbox.write([entry, entry, an_entry(machine, "PING")])
+    with machine.store.read() as connection:
+        rows = connection.execute(select(webhook_stats)).mappings()
+        counts = {row["event_type"]: (row["received"], row["duplicates"]) for row in rows}
+    assert counts == {"BOOKING_CREATED": (2, 1), "PING": (1, 0)}
+
+
+def test_priority_is_a_bounded_head_start(machine):
+    rank = machine.inbox.rank
+    assert rank("BOOKING_CREATED", 0) < rank("BOOKING_REQUESTED", 0) < rank("FORM_SUBMITTED", 0)
+    assert rank("BOOKING_CREATED", 3 * HANDICAP) > rank("FORM_SUBMITTED", 0)
+
+
+def test_concurrent_accepts_share_transactions_and_each_gets_its_own_answer(machine):
+    transactions = []
+    write = machine.inbox.write
+    machine.inbox.write = lambda entries: transactions.append(len(entries)) or write(entries)
+    machine.inbox.start()
+    entries = [an_entry(machine, uid=f"u{number % 50}") for number in range(200)]
+
+    async def accept_all():
+        return await asyncio.gather(*(machine.inbox.accept(entry) for entry in entries))
+
+    new = asyncio.run(accept_all())
+    machine.inbox.stop()
+    assert sum(new) == 50
+    assert len(stored(machine)) == 50
+    assert len(transactions) < 100
+    assert sum(transactions) == 200
+
+
+def test_what_is_acknowledged_is_committed(machine, tmp_path):
+    machine.inbox.start()
+    assert asyncio.run(machine.inbox.accept(an_entry(machine)))
+    with sqlite3.connect(tmp_path / "receiver.db") as other:
+        assert other.execute("SELECT count(*) FROM webhook_events").fetchone() == (1,)
+    other.close()
+    machine.inbox.stop()
+
+
+def test_a_store_in_trouble_refuses_and_recovers(assemble, settings, tmp_path):
+    import dataclasses
+
+    machine = assemble(dataclasses.replace(settings, store_seconds=0.1))
+    machine.inbox.start()
+    other = sqlite3.connect(tmp_path / "receiver.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(machine.inbox.accept(an_entry(machine)))
+    other.execute("ROLLBACK")
+    other.close()
+    assert asyncio.run(machine.inbox.accept(an_entry(machine)))
+    machine.inbox.stop()
+    assert len(stored(machine)) == 1
+
+
+def test_the_file_is_written_as_durably_as_promised(machine):
+    with machine.store.write() as connection:
+        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("page_size", 8192)):
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value

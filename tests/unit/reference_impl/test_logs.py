@@ -1,0 +1,79 @@
+import json
+
+import pytest
+
+from reference_impl import logs
+from tests.unit.reference_impl.bodies import SECRET, a_body, sign, signed
+
+
+def lines(stream):
+    return [json.loads(line) for line in stream.getvalue().split("\n") if line]
+
+
+def judge(machine, body, headers):
+    import asyncio
+
+    machine.inbox.start()
+    answer = asyncio.run(machine.receiver.judge("127.0.0.1", headers, body))
+    machine.inbox.stop()
+    return answer
+
+
+def test_a_receipt_is_found_by_the_guides_names(machine, log_lines):
+    body = a_body(uid="abc", bookingId=987654)
+    judge(machine, body, signed(body))
+    line = lines(log_lines)[0]
+    assert line["event"] == "Cal.com webhook received"
+    assert (line["triggerEvent"], line["uid"]) == ("BOOKING_CREATED", "abc")
+    assert line["calcomBookingId"] == 987654
+
+
+def test_a_duplicate_is_logged_as_ignored(machine, log_lines):
+    for _ in range(2):
+        judge(machine, a_body(), signed(a_body()))
+    assert "Duplicate webhook ignored" in [line["event"] for line in lines(log_lines)]
+
+
+def test_a_refusal_is_logged_without_anything_that_helps_to_forge(machine, log_lines):
+    for headers in ([], [(b"x-cal-signature-256", b"0" * 64)]):
+        judge(machine, a_body(), headers)
+    assert [line["reason"] for line in lines(log_lines)] == [
+        "missing signature",
+        "invalid signature",
+    ]
+    for secret in (SECRET, sign(a_body()), "0" * 64):
+        assert secret not in log_lines.getvalue()
+
+
+def test_logs_hold_no_personal_data_unless_asked_to(assemble, settings, log_lines):
+    import dataclasses
+
+    body = a_body(oneTimePassword="opens-a-door")
+    judge(assemble(settings), body, signed(body))
+    assert "guest@client.example" not in log_lines.getvalue()
+    body = a_body(minute=1, oneTimePassword="opens-a-door")
+    judge(assemble(dataclasses.replace(settings, log_payloads=True)), body, signed(body))
+    assert "guest@client.example" in log_lines.getvalue()
+    assert "opens-a-door" not in log_lines.getvalue()
+
+
+@pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[2J", "\x00", "\x85", "\u2028", "\u2029"])
+def test_no_character_breaks_a_line_in_two(machine, log_lines, mark):
+    body = a_body(trigger=f"X{mark}Y", uid=f"a{mark}b")
+    judge(machine, body, signed(body))
+    assert len(log_lines.getvalue().splitlines()) == 1
+    assert lines(log_lines)[0]["uid"] == f"a{mark}b"
+
+
+def test_long_names_are_cut(machine, log_lines):
+    body = a_body(trigger="X" * 10_000, uid="u" * 10_000)
+    judge(machine, body, signed(body))
+    assert len(log_lines.getvalue()) < 2_000
+
+
+def test_a_problem_is_described_by_kind_and_place_only():
+    with pytest.raises(ValueError, match="guest") as raised:
+        int("guest@client.example")
+    described = logs.describe(raised.value)
+    assert described.startswith("ValueError in test_a_problem")
+    assert "guest" not in described

@@ -1,0 +1,204 @@
+"""The receiver as it runs: a process on a socket, killed when it hurts most."""
+
+import collections
+import http.client
+import itertools
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.unit.reference_impl.bodies import a_body, sign
+from tests.unit.reference_impl.process import Process, environment
+
+
+@pytest.fixture
+def start(tmp_path):
+    processes = []
+
+    def run(*arguments, **changes):
+        process = Process(tmp_path, *arguments, **changes)
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.popen.poll() is None:
+            process.end(signal.SIGKILL)
+
+
+def test_it_says_where_it_listens_works_and_ends_gracefully(start):
+    began = time.monotonic()
+    receiver = start("--testing")
+    # The suite starts receivers by the dozen; a start takes half of this on an idle machine.
+    assert time.monotonic() - began < 5
+    assert receiver.line.startswith("listening on http://127.0.0.1:")
+    assert receiver.deliver(a_body()) == 202
+    seen = receiver.settled("uid-1")
+    assert [one["status"] for one in seen["appointments"]] == ["confirmed"]
+    assert [effect["kind"] for effect in seen["effects"]] == ["created"]
+    assert receiver.request(receiver.url)[0] == 405
+    assert receiver.end() == 0
+    for line in receiver.log.read_text().splitlines():
+        json.loads(line)
+
+
+def test_an_effect_follows_its_acknowledgement_without_a_poll(start):
+    receiver = start("--testing", RECEIVER_POLL="60")
+    for number in range(20):
+        began = time.monotonic()
+        assert receiver.deliver(a_body(uid=f"u{number}")) == 202
+        assert len(receiver.settled(f"u{number}")["effects"]) == 1
+        # A poll would take up to a minute.
+        assert time.monotonic() - began < 5
+
+
+def test_a_chunked_body_torn_inside_a_character_is_taken(start):
+    receiver = start("--testing")
+    body = json.dumps(
+        {
+            "triggerEvent": "BOOKING_CREATED",
+            "payload": {"uid": "z", "title": "Zoë 😀", "startTime": "2026-02-01T09:00:00Z"},
+        },
+        ensure_ascii=False,
+    ).encode()
+    cut = body.index("😀".encode()) + 2
+    connection = http.client.HTTPConnection(receiver.origin.removeprefix("http://"), timeout=10)
+    headers = {"X-Cal-Signature-256": sign(body)}
+    pieces = (body[:cut], body[cut:])
+    connection.request("POST", "/api/webhooks/calcom", pieces, headers, encode_chunked=True)
+    assert connection.getresponse().status == 202
+    connection.close()
+    assert receiver.settled("z")["appointments"][0]["title"] == "Zoë 😀"
+
+
+def test_a_body_far_beyond_the_limit_gets_its_answer(start):
+    receiver = start()
+    assert receiver.request(receiver.url, b"x" * 5_000_000)[0] == 413
+    assert receiver.deliver(a_body()) == 202
+
+
+def test_a_slow_body_holds_nobody_up_and_is_given_up(start):
+    receiver = start(RECEIVER_BODY_SECONDS="0.3")
+    host, port = receiver.origin.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        slow.sendall(
+            b"POST /api/webhooks/calcom HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{"
+        )
+        assert receiver.deliver(a_body()) == 202
+        assert slow.recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+def test_provider_states_disturb_and_the_clock_mends(start):
+    receiver = start("--testing")
+    receiver.state("processing fails", uid="u", times=2)
+    assert receiver.deliver(a_body(uid="u")) == 202
+    for seconds in (60, 300):
+        seen = receiver.settled("u")
+        assert seen["effects"] == []
+        assert seconds - 5 < seen["deliveries"][0]["nextTrySeconds"] <= seconds
+        receiver.state("clock advances", seconds=seconds)
+    seen = receiver.settled("u")
+    assert (seen["deliveries"][0]["state"], seen["deliveries"][0]["tries"]) == ("done", 3)
+    assert len(seen["effects"]) == 1
+    receiver.state("reset")
+    assert set(receiver.probe()["totals"].values()) == {0}
+
+
+def test_slow_processing_holds_neither_acknowledgements_nor_other_bookings_up(start):
+    receiver = start("--testing")
+    # Long enough to tell apart from the work of the others, short enough to wait for.
+    receiver.state("processing is slow", uid="slow", seconds=1.5)
+    assert receiver.deliver(a_body(uid="slow")) == 202
+    began = time.monotonic()
+    for number in range(10):
+        assert receiver.deliver(a_body(uid=f"u{number}")) == 202
+    while receiver.probe()["totals"]["effects"] < 10:
+        assert time.monotonic() - began < 1.4
+    assert receiver.probe("slow")["effects"] == []
+    assert len(receiver.settled("slow")["effects"]) == 1
+
+
+def test_a_kill_between_the_acknowledgement_and_the_work_loses_nothing(start):
+    receiver = start("--testing")
+    receiver.state("worker pauses")
+    uids = [f"u{number}" for number in range(30)]
+    for uid in uids:
+        assert receiver.deliver(a_body(uid=uid)) == 202
+    assert receiver.probe()["totals"]["effects"] == 0
+    receiver.end(signal.SIGKILL)
+    again = start("--testing")
+    seen = again.settled(*uids)
+    assert collections.Counter(effect["uid"] for effect in seen["effects"]) == dict.fromkeys(
+        uids, 1
+    )
+    assert len(seen["appointments"]) == 30
+    # Redelivered to the restarted receiver, nothing happens twice.
+    for uid in uids:
+        assert again.deliver(a_body(uid=uid)) == 202
+    assert again.settled()["totals"]["effects"] == 30
+
+
+def test_a_kill_in_the_middle_of_the_work_is_made_good_at_once(start):
+    receiver = start("--testing")
+    receiver.state("processing is slow", uid="u", seconds=30)
+    assert receiver.deliver(a_body(uid="u")) == 202
+    while receiver.probe("u")["deliveries"][0]["state"] != "processing":
+        pass
+    receiver.end(signal.SIGKILL)
+    # The lease would run for another minute.
+    seen = start("--testing").settled("u")
+    assert seen["deliveries"][0]["state"] == "done"
+    assert len(seen["effects"]) == 1
+
+
+def test_a_kill_during_a_burst_loses_nothing_that_was_acknowledged(start):
+    acknowledged, numbers = [], itertools.count()
+    receiver = start("--testing")
+    for _ in range(3):
+        stop = threading.Event()
+
+        def burst(receiver=receiver, stop=stop):
+            while not stop.is_set():
+                uid = f"u{next(numbers)}"
+                try:
+                    if receiver.deliver(a_body(uid=uid)) == 202:
+                        acknowledged.append(uid)
+                except (OSError, http.client.HTTPException):
+                    return
+
+        threads = [threading.Thread(target=burst) for _ in range(8)]
+        before = len(acknowledged)
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < before + 60:
+            time.sleep(0.001)
+        receiver.end(signal.SIGKILL)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        receiver = start("--testing")
+    seen = receiver.settled(*acknowledged)
+    effects = collections.Counter(effect["uid"] for effect in seen["effects"])
+    assert effects == dict.fromkeys(acknowledged, 1)
+
+
+def test_a_worker_of_its_own_does_the_work(start, tmp_path):
+    import subprocess
+    import sys
+
+    receiver = start("--testing", "--no-worker")
+    assert receiver.deliver(a_body()) == 202
+    assert receiver.probe("uid-1")["pending"] == 1
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "reference_impl", "worker"],
+            env=environment(tmp_path),
+            stderr=log,
+        )
+    assert len(receiver.settled("uid-1")["effects"]) == 1
+    worker.terminate()
+    assert worker.wait(timeout=20) == 0

@@ -1,0 +1,83 @@
+import pytest
+
+from reference_impl.settings import BadSettingsError, Settings
+
+
+def from_environment(**variables):
+    return Settings.from_environment(variables)
+
+
+def test_the_guides_variables_are_read():
+    settings = from_environment(
+        CALCOM_WEBHOOK_SECRET="s",
+        CALCOM_WEBHOOK_VERIFY_SIGNATURE="true",
+        CALCOM_WEBHOOK_LOG_PAYLOADS="true",
+        CALCOM_WEBHOOK_QUEUE="webhooks",
+        CALCOM_WEBHOOK_RETRY_ATTEMPTS="5",
+        RECEIVER_BACKOFF="1,2.5,3",
+        RECEIVER_NOTIFY="json://one.example json://two.example",
+        UNRELATED="x",
+    )
+    assert settings.check() is settings
+    assert (settings.log_payloads, settings.attempts) == (True, 5)
+    assert settings.backoff == (1.0, 2.5, 3.0)
+    assert len(settings.notify) == 2
+
+
+def test_defaults_are_the_guides():
+    settings = from_environment(CALCOM_WEBHOOK_SECRET="s")
+    assert (settings.attempts, settings.backoff) == (3, (60.0, 300.0, 900.0))
+    assert (settings.queue, settings.path) == ("webhooks", "/api/webhooks/calcom")
+    assert settings.verify_signature
+    assert not settings.log_payloads
+
+
+@pytest.mark.parametrize("secret", ["", "  ", "\n"])
+def test_without_a_secret_nothing_is_served(secret):
+    with pytest.raises(BadSettingsError, match="CALCOM_WEBHOOK_SECRET is not set"):
+        from_environment(CALCOM_WEBHOOK_SECRET=secret).check()
+
+
+@pytest.mark.parametrize("environment", ["production", "testing", "", "LOCAL "])
+def test_verification_is_switched_off_only_locally(environment):
+    off = {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false", "RECEIVER_ENVIRONMENT": environment}
+    with pytest.raises(BadSettingsError, match="RECEIVER_ENVIRONMENT=local"):
+        from_environment(**off, CALCOM_WEBHOOK_SECRET="s").check()
+    off["RECEIVER_ENVIRONMENT"] = "local"
+    assert not from_environment(**off).check().verify_signature
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CALCOM_WEBHOOK_VERIFY_SIGNATURE", "hunter2"),
+        ("CALCOM_WEBHOOK_RETRY_ATTEMPTS", "hunter2"),
+        ("CALCOM_WEBHOOK_RETRY_ATTEMPTS", "0"),
+        ("RECEIVER_BODY_LIMIT", "-5"),
+        ("RECEIVER_THROTTLE", "-1"),
+        ("RECEIVER_LEASE", "nan"),
+        ("RECEIVER_LEASE", "inf"),
+        ("RECEIVER_BACKOFF", "60,,900"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_not_repeated(name, value):
+    with pytest.raises(BadSettingsError) as problem:
+        from_environment(**{name: value})
+    assert name in str(problem.value)
+    assert "hunter2" not in str(problem.value)
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "RECEIVER_PATH"])
+def test_what_cannot_be_used_is_said(variable):
+    with pytest.raises(BadSettingsError, match=variable):
+        from_environment(**{"CALCOM_WEBHOOK_SECRET": "s", variable: "nonsense"}).check()
+
+
+def test_the_repr_hides_what_is_secret():
+    settings = from_environment(
+        CALCOM_WEBHOOK_SECRET="hunter2",
+        CALCOM_WEBHOOK_SECRET_PREVIOUS="hunter2",
+        DATABASE_URL="postgresql://u:hunter2@db.example/x",
+        RECEIVER_NOTIFY="mailto://u:hunter2@mail.example",
+    )
+    assert "hunter2" not in repr(settings)

@@ -1,0 +1,293 @@
+import dataclasses
+import json
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from reference_impl import probe
+from reference_impl.tables import notices, webhook_events
+from reference_impl.worker import Worker
+from tests.unit.reference_impl.bodies import a_body
+
+
+class TroubleError(Exception):
+    pass
+
+
+def put(machine, *args, **kwargs):
+    body = a_body(*args, **kwargs)
+    entry = machine.receiver.entry(machine.receiver.read(body), body)
+    machine.inbox.write([entry])
+    return entry.webhook_id
+
+
+def row(machine, webhook_id):
+    with machine.store.read() as connection:
+        query = select(webhook_events).where(webhook_events.c.webhook_id == webhook_id)
+        return connection.execute(query).mappings().one()
+
+
+def look(machine, *uids):
+    with machine.store.read() as connection:
+        return probe.look(connection, uids, [], machine.clock.now())
+
+
+def work_off(machine):
+    done = 0
+    while machine.worker.step():
+        done += 1
+    return done
+
+
+def failing(machine, times):
+    """Let the next tries fail, inside the transaction and after the effect."""
+    left = [times]
+
+    def interfere(moment, _job):
+        if moment == "during" and left[0]:
+            left[0] -= 1
+            raise TroubleError("a text that quotes guest@client.example")
+
+    machine.worker.interfere = interfere
+
+
+def test_a_delivery_is_done_in_one_try(machine):
+    id_ = put(machine)
+    assert work_off(machine) == 1
+    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("done", 1)
+    assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+@pytest.mark.parametrize("trigger", ["PING", "MEETING_STARTED", "SOMETHING_NEW", "OOO_CREATED"])
+def test_a_trigger_without_a_handler_is_done_without_effect(machine, trigger):
+    id_ = put(machine, trigger)
+    work_off(machine)
+    assert row(machine, id_)["state"] == "done"
+    assert look(machine)["totals"]["effects"] == look(machine)["totals"]["appointments"] == 0
+
+
+def test_tries_follow_the_guides_schedule_and_end_as_a_dead_letter(machine, log_lines):
+    id_ = put(machine)
+    failing(machine, 3)
+    for wait in (60, 300):
+        assert work_off(machine) == 1
+        assert look(machine, "uid-1")["deliveries"][0]["nextTrySeconds"] == wait
+        assert look(machine)["pending"] == 0
+        machine.clock.advance(wait - 0.001)
+        assert work_off(machine) == 0
+        machine.clock.advance(0.001)
+    assert work_off(machine) == 1
+    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("dead", 3)
+    seen = look(machine, "uid-1")
+    assert seen["effects"] == seen["appointments"] == []
+    assert [notice["delivery"] for notice in seen["notices"]] == [id_]
+    errors = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    (error,) = [line for line in errors if line["level"] == "error"]
+    assert (error["event"], error["uid"]) == ("Cal.com webhook processing failed", "uid-1")
+    assert "guest@client.example" not in log_lines.getvalue()
+
+
+def test_a_delivery_that_recovers_takes_effect_once(machine):
+    id_ = put(machine)
+    failing(machine, 2)
+    work_off(machine)
+    machine.clock.advance(60)
+    work_off(machine)
+    machine.clock.advance(300)
+    work_off(machine)
+    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("done", 3)
+    assert len(look(machine, "uid-1")["effects"]) == 1
+    assert look(machine)["totals"]["notices"] == 0
+
+
+def test_attempts_and_backoff_are_settings(assemble, settings):
+    machine = assemble(dataclasses.replace(settings, attempts=5, backoff=(1.0, 2.0)))
+    assert [machine.worker.delay(tries) for tries in range(1, 6)] == [1.0, 2.0, 2.0, 2.0, None]
+
+
+def test_a_waiting_retry_holds_nobody_up(machine):
+    put(machine, uid="poison")
+    failing(machine, 1)
+    work_off(machine)
+    later = put(machine, "BOOKING_CANCELLED", uid="poison", minute=1)
+    other = put(machine, uid="healthy")
+    assert work_off(machine) == 2
+    assert row(machine, later)["state"] == row(machine, other)["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fields"),
+    [
+        ("BOOKING_CREATED", {"startTime": 5}),
+        ("BOOKING_CREATED", {"startTime": "soon"}),
+        ("BOOKING_CREATED", {"startTime": ...}),
+        ("BOOKING_CREATED", {"endTime": "soon"}),
+        ("BOOKING_CREATED", {"attendees": {}}),
+        ("BOOKING_CREATED", {"attendees": ["guest@client.example"]}),
+        ("BOOKING_CREATED", {"uid": ..., "bookingId": ...}),
+        ("BOOKING_CREATED", {"uid": {"a": 1}, "bookingId": ...}),
+        ("BOOKING_CREATED", {"uid": ..., "bookingId": 2**64}),
+        ("BOOKING_CREATED", {"metadata": "none"}),
+        ("BOOKING_RESCHEDULED", {"rescheduleUid": 7}),
+        ("BOOKING_CANCELLED", {"uid": "", "bookingId": None}),
+    ],
+)
+def test_what_no_handler_could_use_is_a_dead_letter_at_once(machine, trigger, fields):
+    id_ = put(machine, trigger, **{"uid": "u", **fields})
+    work_off(machine)
+    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("dead", 1)
+    totals = look(machine)["totals"]
+    assert (totals["effects"], totals["appointments"], totals["notices"]) == (0, 0, 1)
+    assert "guest@client.example" not in row(machine, id_)["reason"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metadata": None},
+        {"attendees": []},
+        {"attendees": None},
+        {"attendees": ...},
+        {"attendees": [{"name": "no address"}]},
+        {"endTime": ...},
+        {"organizer": {}, "responses": ...},
+        {"calcomBookingId": 987654, "bookingId": ...},
+        {"brandNew": [{"a": [1]}], "customInputs": []},
+        {"bookingId": 1.0},
+        {"title": None},
+    ],
+)
+def test_what_no_handler_reads_may_be_anything(machine, fields):
+    id_ = put(machine, **fields)
+    work_off(machine)
+    assert row(machine, id_)["state"] == "done"
+    assert look(machine, "uid-1")["appointments"][0]["status"] == "confirmed"
+
+
+def test_claims_go_by_priority_and_then_by_age(machine):
+    low = put(machine, "FORM_SUBMITTED", uid="l", formId="f")
+    medium = put(machine, "BOOKING_REQUESTED", uid="m")
+    machine.clock.advance(1)
+    high = put(machine, "BOOKING_CANCELLED", uid="h")
+    newer = put(machine, "BOOKING_CREATED", uid="n")
+    order = [machine.leases.claim().webhook_id for _ in range(4)]
+    assert order == [high, newer, medium, low]
+
+
+def test_a_flood_of_high_priority_does_not_starve_the_low(machine):
+    low = put(machine, "FORM_SUBMITTED", uid="l", formId="f")
+    machine.clock.advance(61)
+    put(machine, "BOOKING_CREATED", uid="h")
+    assert machine.leases.claim().webhook_id == low
+
+
+def test_one_booking_is_worked_on_one_at_a_time(machine):
+    first = put(machine, uid="a")
+    second = put(machine, "BOOKING_CANCELLED", uid="a", minute=1)
+    other = put(machine, uid="b")
+    job = machine.leases.claim()
+    assert job.webhook_id == first
+    assert machine.leases.claim().webhook_id == other
+    assert machine.leases.claim() is None
+    machine.worker.process(job)
+    assert machine.leases.claim().webhook_id == second
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_costs_no_try(machine):
+    id_ = put(machine)
+    stalled = machine.leases.claim()
+    assert machine.leases.claim() is None
+    machine.clock.advance(machine.settings.lease)
+    assert machine.leases.is_due()
+    work_off(machine)
+    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("done", 1)
+    machine.worker.process(stalled)
+    assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine):
+    put(machine)
+    stalled = machine.leases.claim()
+    machine.clock.advance(machine.settings.lease)
+    holder = machine.leases.claim()
+    machine.worker.process(stalled)
+    machine.worker.failed(stalled, "late")
+    machine.worker.bury(stalled, "late")
+    seen = look(machine, "uid-1")
+    assert seen["effects"] == seen["notices"] == []
+    machine.worker.process(holder)
+    assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+def test_a_delivery_that_kills_its_worker_again_and_again_is_buried(machine):
+    id_ = put(machine)
+    for _ in range(21):
+        assert machine.leases.claim() is not None
+        machine.clock.advance(machine.settings.lease)
+    work_off(machine)
+    assert row(machine, id_)["state"] == "dead"
+    assert look(machine)["totals"]["notices"] == 1
+
+
+def test_leases_of_processes_that_ended_are_free_at_once(machine):
+    put(machine)
+    machine.leases.claim()
+    machine.leases.take_over()
+    assert machine.leases.claim() is not None
+
+
+def test_deliveries_of_another_queue_are_left_alone(assemble, settings):
+    machine = assemble(settings)
+    put(machine)
+    other = assemble(dataclasses.replace(settings, queue="another"))
+    assert not other.leases.is_due()
+    assert other.leases.claim() is None
+
+
+def test_threads_work_off_what_is_put_and_wake_at_once(machine):
+    done = threading.Event()
+    finish = machine.worker.finish
+
+    def finished(*args):
+        finish(*args)
+        done.set()
+
+    machine.worker.finish = finished
+    machine.worker.start()
+    body = a_body()
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    machine.worker.wake()
+    assert done.wait(5)
+    machine.worker.stop()
+    assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+def test_a_thread_survives_a_store_in_trouble(assemble, log_lines):
+    troubled = threading.Event()
+
+    class Unlucky(Worker):
+        def step(self):
+            troubled.set()
+            raise TroubleError
+
+    machine = assemble(worker=Unlucky)
+    machine.worker.start()
+    assert troubled.wait(5)
+    machine.worker.stop()
+    assert "Worker in trouble" in log_lines.getvalue()
+
+
+def test_notices_are_sent_once_and_again_when_sending_failed(assemble, settings):
+    machine = assemble(dataclasses.replace(settings, notify=("json://notices.example",)))
+    outcomes = iter([False, True])
+    sent = []
+    machine.notifier.deliver = lambda title, body: sent.append((title, body)) or next(outcomes)
+    machine.notifier.tell = lambda: None
+    put(machine, startTime="soon")
+    work_off(machine)
+    for _ in range(3):
+        machine.notifier.send()
+    assert len(sent) == 2
+    with machine.store.read() as connection:
+        assert connection.execute(select(notices)).mappings().one()["sent_at"] is not None
