@@ -1,0 +1,41 @@
+# make check   sets up a private environment and checks the reference receiver, both profiles
+# make test    sets up the same and runs linters, type checker and tests
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+
+.PHONY: help setup check test lint units mutants clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# The stamp is younger than what it was made from, or the environment is made anew.
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "calcontract needs Python 3.11 or newer; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+setup: $(VENV)/.made
+
+check: setup
+	$(BIN)/calcontract check --profile guide --profile calcom
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+units: setup
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not slow'
+
+mutants: setup
+	$(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
+
+clean:
+	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
