@@ -1,1 +1,1 @@
-"""."""
+"""A conformance suite for receivers of Cal.com webhooks."""

@@ -106,7 +106,7 @@ def _target(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @application.command()
-def check(
+def check(  # noqa: PLR0917 - typer makes an option of each
     url: Url = None,
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
@@ -134,7 +134,9 @@ def check(
     seed: Seed = None,
     select: Annotated[
         str | None,
-        typer.Option("-m", "--select", help="Clauses, chapters or levels: 'sig-010', 'sig or ack'."),
+        typer.Option(
+            "-m", "--select", help="Clauses, chapters or levels: 'sig-010', 'sig or ack'."
+        ),
     ] = None,
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
@@ -228,7 +230,7 @@ def _in_full(clause: catalogue.Clause) -> str:
 
 
 @application.command()
-def smoke(
+def smoke(  # noqa: PLR0917 - typer makes an option of each
     url: Url = None,
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
@@ -259,9 +261,7 @@ def smoke(
         told.permit()
         target = Target(told, seed=0)
         look.look(target)
-        typer.echo(
-            f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}"
-        )
+        typer.echo(f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ hides the next defect.
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from calcontract.catalogue import Contract
     from calcontract.records import CheckRecord, RunRecord
 
-_FIELDS = {"id": str, "reason": str, "link": str, "expires": datetime.date}
+_FIELDS = {"id": str, "reason": str, "link": str, "expires": dt.date}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Known:
     id: str
     reason: str
     link: str
-    expires: datetime.date
+    expires: dt.date
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class KnownViolations:
         today: the day that decides whether an entry has expired.
     """
 
-    def __init__(self, entries: Sequence[Known], *, today: datetime.date) -> None:
+    def __init__(self, entries: Sequence[Known], *, today: dt.date) -> None:
         self._entries = entries
         self._today = today
 
@@ -65,7 +65,7 @@ class KnownViolations:
         Raises:
             UsageError: if the file cannot be read, an entry is incomplete, or a clause is unknown.
         """
-        today = datetime.datetime.now(datetime.UTC).date()
+        today = dt.datetime.now(dt.UTC).date()
         if path is None:
             return cls((), today=today)
         try:
@@ -77,7 +77,9 @@ class KnownViolations:
             ) from None
         entries = []
         for table in document.get("violation", []):
-            wrong = [name for name, kind in _FIELDS.items() if not isinstance(table.get(name), kind)]
+            wrong = [
+                name for name, kind in _FIELDS.items() if not isinstance(table.get(name), kind)
+            ]
             if wrong or set(table) - set(_FIELDS):
                 raise UsageError(
                     f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more",
@@ -88,7 +90,7 @@ class KnownViolations:
         return cls(entries, today=today)
 
     def marked(self, record: CheckRecord) -> CheckRecord:
-        """*record*, marked as known if an entry that has not expired names its clause and reason."""
+        """*record*, marked as known if an entry in force names its clause and its reason."""
         known = record.outcome in ACCUSING and any(
             entry.id == record.clause
             and entry.reason == record.reason
@@ -102,9 +104,7 @@ class KnownViolations:
         found = []
         for entry in self._entries:
             records = [
-                record
-                for record in run.checks.get(entry.id, ())
-                if record.outcome not in UNCOUNTED
+                record for record in run.checks.get(entry.id, ()) if record.outcome not in UNCOUNTED
             ]
             reasons = {record.reason for record in records if record.outcome in ACCUSING}
             if entry.expires < self._today:

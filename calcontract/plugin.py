@@ -56,8 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("--target"):
         return
-    from calcontract.errors import CalcontractError
-    from calcontract.session import Session
+    # Heavy, and of no use to a run without a target.
+    from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above
+    from calcontract.session import Session  # noqa: PLC0415 - see above
 
     options = {
         _RENAMED.get(name, name): config.getoption(name)

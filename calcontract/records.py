@@ -7,7 +7,7 @@ right signature over a body is all that is needed to send it again.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -104,7 +104,7 @@ class RunRecord:
     scope: str
     capabilities: Sequence[str]
     seed: int
-    started: datetime.datetime
+    started: dt.datetime
     strict: bool = False
     hardened: bool = False
     planned: int = 0

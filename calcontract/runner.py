@@ -47,6 +47,8 @@ def run(
     Args:
         options: settings on top of the environment and the configuration file.
         select: a pytest marker expression over clause ids, chapters and levels.
+        console: where it is printed.
+        verbose: whether every clause and every failure is printed in full.
 
     Raises:
         CalcontractError: if the run cannot start.

@@ -9,7 +9,7 @@ business of `calcontract.report`.
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import importlib
 import random
 import secrets
@@ -77,7 +77,7 @@ class Session:
             scope=target.scope,
             capabilities=tuple(sorted(target.capabilities)),
             seed=target.seed,
-            started=datetime.datetime.now(datetime.UTC),
+            started=dt.datetime.now(dt.UTC),
             strict=run_settings.strict,
             hardened=run_settings.hardened,
         )
@@ -140,9 +140,7 @@ class Session:
         self.run.planned = len(inside)
 
     def _belongs(self, item: pytest.Item) -> bool:
-        clauses = [
-            clause for clause in self.contract.clauses() if clause.id in item.keywords
-        ]
+        clauses = [clause for clause in self.contract.clauses() if clause.id in item.keywords]
         if not clauses:
             return False
         item.stash[_CLAUSE] = clauses[0]
@@ -214,16 +212,16 @@ class Session:
 
     def _soften(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
         """Show a deviation that is not fatal as an expected failure."""
-        fatal = clause.level is Level.MUST or (
-            self.settings.strict and clause.level is Level.SHOULD
-        ) or (self.settings.hardened and clause.level is Level.HARDENING)
+        fatal = (
+            clause.level is Level.MUST
+            or (self.settings.strict and clause.level is Level.SHOULD)
+            or (self.settings.hardened and clause.level is Level.HARDENING)
+        )
         if record.outcome is Outcome.FAIL and not fatal:
             report.outcome = "skipped"
             report.wasxfail = f"deviation from a {clause.level.upper()}: {record.sentence}"
 
-    def _judged(
-        self, item: pytest.Item, error: Exception | None, seconds: float
-    ) -> CheckRecord:
+    def _judged(self, item: pytest.Item, error: Exception | None, seconds: float) -> CheckRecord:
         outcome = Outcome.PASS
         if error is not None:
             outcome = next(
@@ -305,4 +303,3 @@ class Session:
         terminalreporter.section("contract")
         for line in letters.summary(self.run, self.contract):
             terminalreporter.line(line)
-

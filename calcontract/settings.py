@@ -1,8 +1,9 @@
 """
-The settings of a run: option, then environment `CALCONTRACT_*`, then `calcontract.toml`, then default.
+The settings of a run: option, environment `CALCONTRACT_*`, `calcontract.toml`, default.
 
-One declaration for all four.  A secret comes by the name of an environment variable or by file, so
-that it never stands in an argument list, and is wrapped so that it never prints.
+The first that says something counts; one declaration for all four.  A secret comes by the name of
+an environment variable or by file, so that it never stands in an argument list, and is wrapped so
+that it never prints.
 """
 
 from __future__ import annotations

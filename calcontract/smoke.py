@@ -9,7 +9,7 @@ not a violation: a run against a wrong secret would accuse a sound receiver of e
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 
 from calcontract.errors import Inconclusive, SetupError, TargetUnreachableError, Violation
 from calcontract.target import Target
@@ -42,7 +42,7 @@ def look(target: Target) -> None:
         CapabilityError: if a declared capability does not work.
     """
     calendar = Calendar(target.people, target.ids, target.subscription.profile)
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ordinary = deliveries.compose(calendar.book(now)[0], target.subscription)
     try:
         attempt = target.attempt(ordinary)
@@ -66,7 +66,9 @@ def look(target: Target) -> None:
 
 def _require_answer(target: Target, attempt: Attempt) -> None:
     if attempt.problem in {"connection", "tls"}:
-        what = "refuses the connection" if attempt.problem == "connection" else "offers no valid TLS"
+        what = (
+            "refuses the connection" if attempt.problem == "connection" else "offers no valid TLS"
+        )
         raise TargetUnreachableError(
             f"{target.url} cannot be reached: it {what}",
             hint="start the receiver, or correct the URL",

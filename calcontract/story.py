@@ -8,7 +8,7 @@ the lawful twin: the same delivery with its fault removed.
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,11 +28,11 @@ from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
 
 #: Events of a story happened this long ago and this far apart: fresh, and never in the future.
-_SINCE = datetime.timedelta(minutes=20)
-_APART = datetime.timedelta(seconds=40)
+_SINCE = dt.timedelta(minutes=20)
+_APART = dt.timedelta(seconds=40)
 
 #: How far a reschedule moves a booking.
-_MOVE = datetime.timedelta(days=1, minutes=45)
+_MOVE = dt.timedelta(days=1, minutes=45)
 
 
 @dataclasses.dataclass(eq=False)
@@ -141,7 +141,7 @@ class Story:
         self.appointment: str | None = None
         #: How long the processing of "it" was told to take, in seconds.
         self.processing_seconds = 0.0
-        self._clock = datetime.datetime.now(datetime.UTC).replace(microsecond=0) - _SINCE
+        self._clock = dt.datetime.now(dt.UTC).replace(microsecond=0) - _SINCE
 
     # --- what happens in Cal.com -----------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Story:
         self.subscription = dataclasses.replace(self.subscription, profile=PROFILES[name])
         self.calendar = Calendar(self.target.people, self.target.ids, PROFILES[name])
 
-    def now(self) -> datetime.datetime:
+    def now(self) -> dt.datetime:
         """The instant of the next event: later than all before it, and not long ago."""
         self._clock += _APART
         return self._clock
@@ -172,7 +172,7 @@ class Story:
         self.now = lambda: frozen  # type: ignore[method-assign]
 
     def tell(
-        self, name: str, occurrence: Occurrence, created_at: datetime.datetime | None = None
+        self, name: str, occurrence: Occurrence, created_at: dt.datetime | None = None
     ) -> Item:
         """Compose the delivery of *occurrence* and keep it under *name*."""
         composed = deliveries.compose(occurrence, self.subscription, created_at=created_at)
@@ -183,7 +183,7 @@ class Story:
         self.items[item.name] = item
         return item
 
-    def later(self, booking: Booking) -> datetime.datetime:
+    def later(self, booking: Booking) -> dt.datetime:
         """The time to which *booking* is moved next."""
         return booking.start + _MOVE
 
@@ -297,7 +297,7 @@ class Story:
         self.before = self.target.look(self.uids(), self.appointment)
 
     def occurrences(self, item: Item) -> int:
-        """How many distinct occurrences of *item*'s trigger happened to its booking and were sent."""
+        """How many occurrences of *item*'s trigger happened to its booking and were sent."""
         return len(
             {
                 id(other.occurrence)

@@ -41,6 +41,8 @@ app = typer.Typer(
     # A traceback would show local variables, and the secret is one.
     pretty_exceptions_enable=False,
     help="Plays Cal.com: sends its webhooks exactly as it would.",
+    epilog="Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, "
+    "3 target unreachable.",
 )
 
 #: The faults of the transport, beside those of `faults.FAULTS`.

@@ -189,25 +189,27 @@ class _Lines:
         self._begun = True
         return line
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
 
 class _Response(http.client.HTTPResponse):
     """An answer whose head has to be whole."""
 
     def begin(self) -> None:
-        stream = self.fp
-        self.fp = _Lines(stream)  # type: ignore[assignment]  # the part of a stream `begin` uses
+        lines = _Lines(self.fp)
+        self.fp = lines  # type: ignore[assignment]  # a stream in all but its type
         try:
             super().begin()
         finally:
-            self.fp = stream
+            # Nothing is there any more when `begin` has given up.
+            self.fp = lines.stream if self.fp else self.fp  # type: ignore[assignment]
 
 
 class _Tracked:
     """A connection that reports its socket and reads an answer given before the body's end."""
 
     # A mixin: only the classes below know what `super()` is.
-
-    response_class = _Response
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -222,11 +224,11 @@ class _Tracked:
 
 
 class _HTTPConnection(_Tracked, HTTPConnection):
-    pass
+    response_class = _Response
 
 
 class _HTTPSConnection(_Tracked, HTTPSConnection):
-    pass
+    response_class = _Response
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -52,7 +52,7 @@ class Parts:
     store: Callable[..., Store] = Store
     clock: Callable[..., Clock] = Clock
     door: Callable[..., Door] = Door
-    testing: Callable[..., ProviderStates] = ProviderStates
+    states: Callable[..., ProviderStates] = ProviderStates
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Machine:
 def build_app(
     settings: Settings,
     *,
-    worker: bool = True,
+    working: bool = True,
     testing: bool = False,
     parts: Parts | None = None,
     **classes: Any,
@@ -119,7 +119,7 @@ def build_app(
 
     Args:
         settings: what the operator decided.
-        worker: whether deliveries are processed in this process too.
+        working: whether deliveries are processed in this process too.
         testing: whether the probe and the provider states are reachable.
         parts: who plays which part; or name single ones, as `receiver=MyReceiver`.
         classes: fields of `Parts`.
@@ -131,7 +131,7 @@ def build_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(machine.start, worker=worker)
+        await asyncio.to_thread(machine.start, worker=working)
         try:
             yield
         finally:
@@ -140,7 +140,7 @@ def build_app(
     door = machine.parts.door(machine.receiver, seconds=settings.body_seconds)
     routes = [Route(settings.path, door)]
     if testing:
-        routes += machine.parts.testing(machine).routes()
+        routes += machine.parts.states(machine).routes()
     application = Starlette(routes=routes, lifespan=lifespan)
     # A redirect would turn the sender's POST away: Cal.com does not follow any.
     application.router.redirect_slashes = False

@@ -93,7 +93,7 @@ def serve(
         OperationalError: if the store cannot be opened.
     """
     logs.configure()
-    application = build_app(settings, parts=parts, worker=worker, testing=testing)
+    application = build_app(settings, parts=parts, working=worker, testing=testing)
     # Tried before the server hides the reason behind a failed start.
     application.state.machine.store.create()
     opened = listen(host, port)

@@ -19,7 +19,9 @@ def described(attempt: Attempt) -> str:
 
 def _answer(attempt: Attempt, expected: str) -> Answer:
     if attempt.answer is None:
-        raise Violation(described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}"
+        )
     # A throttle says nothing about the delivery; the caller has already waited and tried again.
     if attempt.answer.status == 429:
         raise Inconclusive("the receiver throttles us (429)", reason="throttled")

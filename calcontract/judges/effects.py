@@ -7,7 +7,7 @@ the probe shows them, effects counted per occurrence and records per delivery.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Collection, Mapping
 
 from calcontract.errors import Violation
@@ -127,7 +127,7 @@ def one(look: Look) -> Appointment:
     return look.appointments[0]
 
 
-def live_once(look: Look, *, start: datetime.datetime, end: datetime.datetime) -> None:
+def live_once(look: Look, *, start: dt.datetime, end: dt.datetime) -> None:
     """
     One confirmed appointment from *start* to *end*, and no other live one.
 

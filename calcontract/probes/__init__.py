@@ -7,7 +7,7 @@ described for receivers of any language in `schemas/probe.openapi.json`.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,9 +16,9 @@ from typing import Any, Protocol
 LIVE = frozenset({"scheduled", "requested", "confirmed"})
 
 
-def instant(text: str | None) -> datetime.datetime | None:
+def instant(text: str | None) -> dt.datetime | None:
     """The instant that *text* names (RFC 3339), or nothing for nothing."""
-    return None if text is None else datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return None if text is None else dt.datetime.fromisoformat(text)
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Appointment:
     uid: str | None
     booking_id: int | None
     status: str
-    start: datetime.datetime | None
-    end: datetime.datetime | None
+    start: dt.datetime | None
+    end: dt.datetime | None
     cancellation_reason: str | None
     attendees: Sequence[str]
 
@@ -62,7 +62,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look showed: all that belongs to the uids asked for, and the totals of everything."""
+    """What one look showed: all that belongs to the uids asked for, and the grand totals."""
 
     appointments: Sequence[Appointment] = ()
     records: Sequence[Record] = ()

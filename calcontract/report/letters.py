@@ -123,9 +123,7 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
                 f"outside  {len(outside)} MUST need more than this target offers: "
                 f"{', '.join(clause.id for clause in outside)}"
             )
-        unverified = [
-            clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED
-        ]
+        unverified = [clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
     known = sorted(
@@ -152,5 +150,3 @@ def mark(outcome: Outcome) -> str:
         Outcome.NOT_APPLICABLE: "-",
         Outcome.ERROR: "!",
     }.get(outcome, "?")
-
-

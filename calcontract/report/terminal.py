@@ -1,4 +1,4 @@
-"""What `calcontract check` prints: a progress line, the clauses by chapter, letters, the verdict."""
+"""What `calcontract check` prints: progress, the clauses by chapter, letters, the verdict."""
 
 from __future__ import annotations
 
@@ -114,4 +114,3 @@ class Terminal:
                     "(--verbose shows them, --report keeps them)\n",
                     highlight=False,
                 )
-

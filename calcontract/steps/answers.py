@@ -118,6 +118,4 @@ def _like_a_wrong_signature(story: Story) -> None:
 @then("the answer gives away neither the secret nor the expected signature")
 def _discreet(story: Story) -> None:
     item = story.it
-    answers.discreet(
-        item.last, secret=story.target.secret, signature=story.material(item).digest()
-    )
+    answers.discreet(item.last, secret=story.target.secret, signature=story.material(item).digest())

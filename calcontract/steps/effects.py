@@ -22,9 +22,7 @@ _CONFIRMING = frozenset({"BOOKING_CREATED", "BOOKING_CONFIRMED"})
 
 def _once(story: Story, item: Item) -> None:
     look = story.target.look([item.uid])
-    effects.happened(
-        look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item)
-    )
+    effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item))
     if item.trigger in _CONFIRMING and len(story.items) == 1:
         effects.one(look)
 

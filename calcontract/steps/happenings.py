@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 
@@ -109,7 +109,7 @@ def _live(story: Story, name: str, appointment: str | None) -> None:
         created = story.named("paid for").occurrence
         assert created is not None
         told = story.calendar.pay(request, created.at)
-        occurrence = dataclasses.replace(told[1], at=created.at + datetime.timedelta(milliseconds=3))
+        occurrence = dataclasses.replace(told[1], at=created.at + dt.timedelta(milliseconds=3))
     else:
         occurrence = _decide(story, name)
     story.tell(name, occurrence)
@@ -141,7 +141,12 @@ def _a_delivery_of_a_sender(story: Story, trigger: str, sender: str) -> None:
     _a_delivery(story, trigger)
 
 
-@given(parsers.re(r"(?P<count>\d+) (?P<trigger>[A-Z_]+) deliveries$", ), converters={"count": int})
+@given(
+    parsers.re(
+        r"(?P<count>\d+) (?P<trigger>[A-Z_]+) deliveries$",
+    ),
+    converters={"count": int},
+)
 def _some_deliveries(story: Story, count: int, trigger: str) -> None:
     name = "requested" if trigger == "BOOKING_REQUESTED" else "created"
     for number in range(count):
@@ -166,9 +171,7 @@ def _twins(story: Story) -> None:
     body = body.replace(str(first.booking.id).encode(), str(number).encode())
     assert first.occurrence is not None
     occurrence = dataclasses.replace(first.occurrence, booking=booking)
-    signed = deliveries.from_body(
-        body, story.subscription, trigger=first.trigger, uid=uid
-    )
+    signed = deliveries.from_body(body, story.subscription, trigger=first.trigger, uid=uid)
     story.keep(Item("created 1", occurrence, signed, signed))
 
 
@@ -232,13 +235,11 @@ def _our_appointment(story: Story) -> None:
     story.target.set_state("appointment exists", id=story.appointment)
 
 
-_SLOTS: Mapping[str, Callable[[datetime.datetime], datetime.datetime]] = {
-    "tomorrow at noon": lambda now: (now + datetime.timedelta(days=1)).replace(hour=12),
+_SLOTS: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
+    "tomorrow at noon": lambda now: (now + dt.timedelta(days=1)).replace(hour=12),
     "a summer morning": lambda now: now.replace(year=now.year + 1, month=7, day=6, hour=7),
     # The last Sundays of March and October 2027: European clocks change at 01:00 UTC.
-    "the night clocks go forward": lambda now: now.replace(
-        year=2027, month=3, day=28, hour=1
-    ),
+    "the night clocks go forward": lambda now: now.replace(year=2027, month=3, day=28, hour=1),
     "the night clocks go back": lambda now: now.replace(year=2027, month=10, day=31, hour=0),
     "the last minute of a year": lambda now: now.replace(
         year=now.year + 1, month=12, day=31, hour=23

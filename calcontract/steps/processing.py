@@ -123,18 +123,14 @@ def _given_up(story: Story, tries: int) -> None:
         )
     notices = story.target.look([story.it.uid]).notices
     if len(notices) != 1:
-        raise Violation(
-            f"{len(notices)} notices were sent", expected="one notice", reason="notice"
-        )
+        raise Violation(f"{len(notices)} notices were sent", expected="one notice", reason="notice")
 
 
 @then("nobody is told of it")
 def _nobody_told(story: Story) -> None:
     notices = story.target.look([story.it.uid]).notices
     if notices:
-        raise Violation(
-            f"{len(notices)} notices were sent", expected="no notice", reason="notice"
-        )
+        raise Violation(f"{len(notices)} notices were sent", expected="no notice", reason="notice")
 
 
 @then("another booking has its effect meanwhile")

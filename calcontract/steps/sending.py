@@ -27,9 +27,7 @@ _EMPTY = "nothing"
 
 def _plain(story: Story, item: Item) -> Transport:
     """The transport of an ordinary attempt: exact header bytes, and the item's own method."""
-    return functools.partial(
-        wire.exact, timeout=story.target.sender.timeout, method=item.method
-    )
+    return functools.partial(wire.exact, timeout=story.target.sender.timeout, method=item.method)
 
 
 def _deliver(story: Story, item: Item) -> None:
@@ -147,9 +145,7 @@ _TRANSPORTS: Mapping[str, Callable[[Delivery, float], Attempt]] = {
 @when(parsers.re(r"Cal\.com delivers it (?P<how>in two segments .+|in many .+|slowly)$"))
 def _oddly(story: Story, how: str) -> None:
     transport = named(_TRANSPORTS, how, "transport")
-    story.send(
-        story.it, lambda delivery: transport(delivery, story.target.sender.timeout)
-    )
+    story.send(story.it, lambda delivery: transport(delivery, story.target.sender.timeout))
 
 
 @when(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -70,8 +70,12 @@ def _moved(delivery: Delivery, name: str) -> Delivery:
     return delivery.without_header(HEADER).with_header(name, value)
 
 
-@given(parsers.re(r"it carries a (?P<one>wrong|right) (?P<first>\S+) and a (?P<two>wrong|right) "
-                  r"(?P<second>\S+)$"))
+@given(
+    parsers.re(
+        r"it carries a (?P<one>wrong|right) (?P<first>\S+) and a (?P<two>wrong|right) "
+        r"(?P<second>\S+)$"
+    )
+)
 def _two_signatures(story: Story, one: str, first: str, two: str, second: str) -> None:
     item = story.it
     material = story.material(item)
@@ -165,11 +169,11 @@ def _booking_id(story: Story, number: int) -> None:
     story.rewrite(item, renumber, lawful=True)
 
 
-_AGES: Mapping[str, datetime.timedelta] = {
-    "ten minutes ago": datetime.timedelta(minutes=-10),
-    "two hours ago": datetime.timedelta(hours=-2),
-    "three days ago": datetime.timedelta(days=-3),
-    "a second from now": datetime.timedelta(seconds=1),
+_AGES: Mapping[str, dt.timedelta] = {
+    "ten minutes ago": dt.timedelta(minutes=-10),
+    "two hours ago": dt.timedelta(hours=-2),
+    "three days ago": dt.timedelta(days=-3),
+    "a second from now": dt.timedelta(seconds=1),
 }
 
 
@@ -178,7 +182,7 @@ def _happened(story: Story, age: str) -> None:
     item = story.it
     if item.occurrence is None:
         raise CatalogueError("only an occurrence happens at a time")
-    at = datetime.datetime.now(datetime.UTC) + named(_AGES, age, "age")
+    at = dt.datetime.now(dt.UTC) + named(_AGES, age, "age")
     story.tell(item.name, item.occurrence, created_at=at)
 
 

@@ -6,7 +6,7 @@ Pure: bytes in, bytes out.  Spellings keep what the body says; everything else c
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -34,7 +34,9 @@ def _with_floats(body: bytes) -> bytes:
     """Every integer outside a string as `n.0`: the same number, another spelling."""
     pieces = re.split(rb'("(?:[^"\\]|\\.)*")', body)
     return b"".join(
-        piece if piece.startswith(b'"') else re.sub(rb"(?<![\d.eE-])(\d+)(?![\d.eE])", rb"\1.0", piece)
+        piece
+        if piece.startswith(b'"')
+        else re.sub(rb"(?<![\d.eE-])(\d+)(?![\d.eE])", rb"\1.0", piece)
         for piece in pieces
     )
 
@@ -62,18 +64,16 @@ _SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "with \\/ escapes": lambda body: compact(_with_metadata(body, note="a/b/c")).replace(
         b"/", b"\\/"
     ),
-    "with numbers such as 1.0": lambda body: _with_floats(body),
+    "with numbers such as 1.0": _with_floats,
     "with integer-like keys last": lambda body: compact(
         _with_metadata(body, b="1", **{"2": "x", "10": "y"})
     ),
     "with emoji and U+2028": lambda body: compact(
         _with_metadata(body, note="\N{PARTY POPPER}\N{LINE SEPARATOR}Zoë")
     ),
-    "with CRLF line ends": lambda body: json.dumps(
-        json.loads(body), ensure_ascii=False, indent=2
-    )
-    .replace("\n", "\r\n")
-    .encode(),
+    "with CRLF line ends": lambda body: (
+        json.dumps(json.loads(body), ensure_ascii=False, indent=2).replace("\n", "\r\n").encode()
+    ),
 }
 
 _TAILS: Mapping[str, bytes] = {"nothing": b"", "LF": b"\n", "CRLF": b"\r\n", "LF LF": b"\n\n"}
@@ -112,6 +112,8 @@ def changed(word: str, body: bytes, *, uid: str | None, other: bytes) -> bytes:
     *body* after the change that a feature file calls *word*.
 
     Args:
+        word: what the feature file says happened to the body.
+        body: the bytes that were signed.
         uid: the uid that the body carries.
         other: the body of another, equally authentic delivery.
     """
@@ -190,11 +192,11 @@ def padded(body: bytes, size: int) -> bytes:
 
 def shifted(text: str, spelling: str) -> str:
     """The instant that *text* names, in the spelling that a feature file calls *spelling*."""
-    instant = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    utc = instant.astimezone(datetime.UTC)
+    instant = dt.datetime.fromisoformat(text)
+    utc = instant.astimezone(dt.UTC)
     zones = {"with +02:00": 120, "with -09:30": -570}
     if spelling in zones:
-        zone = datetime.timezone(datetime.timedelta(minutes=zones[spelling]))
+        zone = dt.timezone(dt.timedelta(minutes=zones[spelling]))
         return instant.astimezone(zone).isoformat(timespec="seconds")
     tails = {"with Z": "Z", "with .000Z": ".000Z", "with +00:00": "+00:00"}
     tail = named(tails, spelling, "spelling of a time")

@@ -93,7 +93,7 @@ def _person(envelope: Json, where: str) -> None:
 #: What people write into names and notes, by what it is.
 TEXTS: Mapping[str, str] = {
     "emoji": "Zoë \N{PARTY POPPER} \N{FAMILY} \N{REGIONAL INDICATOR SYMBOL LETTER D}",
-    "quotes and backslashes": "O'Hara \"Bob\" \\ back\\slash \\n",
+    "quotes and backslashes": 'O\'Hara "Bob" \\ back\\slash \\n',
     "markup": "<script>alert(1)</script> <b>&amp;</b>",
     "something like SQL": "Robert'); DROP TABLE appointments;--",
     "template braces": "{{7*7}} ${7*7} <%= 7*7 %> #{7*7}",

@@ -17,7 +17,7 @@ class Running:
     """An application whose inbox writes and whose deliveries wait."""
 
     def __init__(self, settings, **options):
-        self.app = build_app(settings, worker=False, **options)
+        self.app = build_app(settings, working=False, **options)
         self.machine = self.app.state.machine
 
     def call(self, messages, headers=(), method="POST", path=PATH):
