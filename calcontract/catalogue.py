@@ -29,6 +29,8 @@ CAPABILITIES = ("probe", "states", "process")
 MANNERS = ("slow", "disruptive", "last")
 
 _ID = re.compile(r"[a-z]{3}-\d{3}")
+_WORD = re.compile(r"[\w-]+")
+_OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
 
@@ -102,6 +104,25 @@ class Contract:
             f"there is no clause {clause_id!r}",
             hint=f"did you mean {near[0]!r}?" if near else "list them with `calcontract clauses`",
         )
+
+    def require(self, select: str) -> None:
+        """
+        Make sure that every word of the marker expression *select* is one of the contract's.
+
+        Raises:
+            UsageError: if one is not; the message names the nearest.
+        """
+        known = [name for name, _ in self.markers()]
+        for word in _WORD.findall(select):
+            if word in _OPERATORS or word in known:
+                continue
+            near = difflib.get_close_matches(word, known, n=1)
+            raise UsageError(
+                f"there is no clause, chapter or level {word!r}",
+                hint=f"did you mean {near[0]!r}?"
+                if near
+                else "list them with `calcontract clauses`",
+            )
 
     def markers(self) -> Iterator[tuple[str, str]]:
         """Every tag of the contract with its meaning, for pytest's strict markers."""

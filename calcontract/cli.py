@@ -17,8 +17,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from calcontract import catalogue, reference, settings
+from calcontract import catalogue, process, reference, settings
 from calcontract.errors import CalcontractError, Exit, UsageError
+from calcontract.process import Process
 
 #: A run over several profiles ends with the worst of their codes; the worst first.
 _WORST_FIRST = (
@@ -74,11 +75,21 @@ def _one_sentence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _target(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """*options* with a target: the one that was named, or the reference receiver."""
+    with _receiver(options) as (complete, _):
+        yield complete
+
+
+@contextlib.contextmanager
+def _receiver(options: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Process | None]]:
     """
-    *options* with a target: the one that was named, or the reference receiver, started for us.
+    *options* with a target, and the receiver's process if we have started it.
+
+    The target is the one that was named, or the reference receiver, started for us.
 
     Raises:
         UsageError: if a secret is given for a receiver that brings its own.
+        SetupError: if the receiver does not start.
     """
     named = settings.load(**options)
     if named.secret and options.get("secret"):
@@ -88,21 +99,24 @@ def _target(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
             err=True,
         )
     if named.target:
-        yield options
+        named.permit()
+        with process.of(named) as started:
+            yield options, started
         return
-    if named.secret_env or named.secret_file or named.secret or named.probe or named.states:
+    if any((named.secret_env, named.secret_file, named.secret, named.probe, named.states)):
         raise UsageError(
             "a secret, probe or states are given but no receiver",
             hint="name its URL as the first argument",
         )
     with reference.receiver() as running:
-        yield {
+        complete = {
             **options,
             "target": running.url,
             "secret": running.secret,
             "probe": running.probe,
             "states": running.states,
         }
+        yield complete, running.process
 
 
 @application.command()
@@ -117,6 +131,10 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
     states: Annotated[
         str | None, typer.Option(help="URL of the receiver's provider states.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Command that starts the receiver; the suite starts and kills it."),
     ] = None,
     budget: Budget = None,
     strict: Annotated[
@@ -152,6 +170,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         "secret": secret,
         "probe": probe,
         "states": states,
+        "start": start,
         "budget": budget,
         "strict": strict,
         "hardened": hardened,
@@ -167,14 +186,18 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         for name in profiles:
             settings.load(**options, profile=name)
         console = Console()
-        with _target(options) as complete:
+        with _receiver(options) as (complete, started):
             for name in profiles:
                 told = {**complete, "profile": name}
                 folder = settings.load(**told).report
                 if folder and len(profiles) > 1:
                     told["report"] = folder / name
                 console.rule(f"calcontract {metadata.version('calcontract')}: profile {name}")
-                codes.append(runner.run(told, select=select, console=console, verbose=verbose))
+                codes.append(
+                    runner.run(
+                        told, select=select, console=console, verbose=verbose, process=started
+                    )
+                )
     raise typer.Exit(int(next(code for code in _WORST_FIRST if code in codes)))
 
 

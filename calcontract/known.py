@@ -75,12 +75,17 @@ class KnownViolations:
                 f"the known violations in {str(path)!r} cannot be read: {error}",
                 hint="name a TOML file of [[violation]] tables",
             ) from None
+        tables = document.pop("violation", [])
+        if document or not isinstance(tables, list):
+            raise UsageError(
+                f"the known violations in {str(path)!r} hold something else",
+                hint="write [[violation]] tables and nothing beside them",
+            )
         entries = []
-        for table in document.get("violation", []):
-            wrong = [
-                name for name, kind in _FIELDS.items() if not isinstance(table.get(name), kind)
-            ]
-            if wrong or set(table) - set(_FIELDS):
+        for table in tables:
+            # Not isinstance: a date with a time is a date to Python, and cannot be compared to one.
+            kinds = {name: type(value) for name, value in dict(table).items()}
+            if kinds != _FIELDS:
                 raise UsageError(
                     f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more",
                     hint='write for example expires = 2027-01-31, id = "idm-001"',

@@ -7,6 +7,7 @@ imports only pytest and the standard library at the top.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "--contract-profile": {"help": "guide (default) or calcom"},
     "--probe": {"help": "URL of the receiver's probe"},
     "--states": {"help": "URL of the receiver's provider states"},
+    "--start": {"help": "command that starts the receiver, so that it may be killed"},
     "--budget": {"help": "seconds to acknowledge a delivery (default 30)"},
     "--contract-seed": {"help": "seed of order and people"},
     "--contract-report": {"help": "folder for verdicts.json and junit.xml"},
@@ -51,12 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     Start a session when a target is named; without paths, run the contract and not our tests.
 
-    Raises:
-        pytest.UsageError: if the settings are wrong.
+    What cannot start ends pytest with the exit code of `calcontract`.
     """
     if not config.getoption("--target"):
         return
     # Heavy, and of no use to a run without a target.
+    from calcontract import process, settings  # noqa: PLC0415 - see above
     from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above
     from calcontract.session import Session  # noqa: PLC0415 - see above
 
@@ -66,9 +68,12 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     options["strict"] = config.getoption("strict_contract")
     try:
-        session = Session.start(config, options)
+        started = contextlib.ExitStack()
+        config.add_cleanup(started.close)
+        running = started.enter_context(process.of(settings.load(**options)))
+        session = Session.of(options, select=config.option.markexpr, process=running)
     except CalcontractError as error:
-        raise pytest.UsageError(str(error)) from None
+        pytest.exit(str(error), returncode=int(error.exit_code))
     config.pluginmanager.register(session, SESSION)
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(Path(__file__).parent / "suite")]

@@ -134,7 +134,7 @@ class RunRecord:
     def _outcomes(self, clause_id: str) -> ClauseOutcomes:
         outcomes = [
             # A known violation is still shown, and no longer decides.
-            Outcome.PASS if record.known else record.outcome
+            Outcome.KNOWN if record.known else record.outcome
             for record in self.checks[clause_id]
         ]
         return ClauseOutcomes(clause_id, self.levels[clause_id], outcomes)

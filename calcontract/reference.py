@@ -8,24 +8,18 @@ programs that share code is no evidence.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import subprocess
+import shlex
+import socket
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, Queue
 
-from calcontract.errors import SetupError
+from calcontract.process import Process
 
-#: How long the receiver may take to listen, and to end, in seconds.
-_START = 30.0
-_STOP = 15.0
-
-_READY = "listening on "
+_PATH = "/api/webhooks/calcom"
 
 
 @dataclass(frozen=True)
@@ -35,74 +29,53 @@ class Running:
     url: str
     probe: str
     states: str
+    process: Process
     secret: str = field(repr=False)
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    """The first line the process prints, or nothing if none comes in time."""
-    lines: Queue[str] = Queue()
-    assert process.stdout is not None
-    stream = process.stdout
-    threading.Thread(target=lambda: lines.put(stream.readline()), daemon=True).start()
-    try:
-        return lines.get(timeout=_START)
-    except Empty:
-        return ""
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+def free_port() -> int:
+    """A port of this machine that nobody listens on right now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager
-def receiver(command: Sequence[str] | None = None) -> Iterator[Running]:
+def receiver(
+    command: Sequence[str] | None = None, *, environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """
     A receiver on a free port of this machine, with a store of its own that is removed afterwards.
 
     Args:
-        command: what starts it; the reference receiver for testing by default.  It has to print
-            `listening on URL` first, and to offer what the reference receiver offers.
+        command: what starts it, the reference receiver for testing by default; `--port N` is added
+            to it, and it has to offer what the reference receiver offers.
+        environment: variables for it on top of our own.
 
     Raises:
         SetupError: if it does not listen in time; the message ends with its last words.
     """
     secret = secrets.token_hex(16)
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    words = command or (sys.executable, "-m", "reference_impl", "serve", "--testing")
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
-        errors = Path(folder) / "stderr.log"
-        environment = os.environ | {
-            "CALCOM_WEBHOOK_SECRET": secret,
-            "DATABASE_URL": f"sqlite:///{folder}/receiver.db",
-        }
-        arguments = command or (
-            *(sys.executable, "-m", "reference_impl", "serve"),
-            *("--port", "0", "--testing"),
+        process = Process(
+            shlex.join([*words, "--port", str(port)]),
+            f"{origin}{_PATH}",
+            log=Path(folder) / "receiver.log",
+            environment={
+                "CALCOM_WEBHOOK_SECRET": secret,
+                "DATABASE_URL": f"sqlite:///{folder}/receiver.db",
+                **(environment or {}),
+            },
         )
-        with errors.open("w") as stderr:
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                arguments, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
-            )
-        try:
-            line = _first_line(process)
-            if not line.startswith(_READY):
-                words = errors.read_text(errors="replace").strip().splitlines()
-                raise SetupError(
-                    f"the receiver did not start: {(words or ['it said nothing'])[-1]}",
-                    hint="start it by hand to see more",
-                )
-            url = line.removeprefix(_READY).strip()
-            origin = url[: url.index("/", len("http://"))]
+        with process.running():
             yield Running(
-                url=url,
+                url=f"{origin}{_PATH}",
                 probe=f"{origin}/_testing/probe",
                 states=f"{origin}/_testing/states",
+                process=process,
                 secret=secret,
             )
-        finally:
-            _stop(process)

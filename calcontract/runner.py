@@ -11,6 +11,7 @@ from rich.console import Console
 import calcontract
 from calcontract.errors import CalcontractError, Exit
 from calcontract.plugin import SESSION
+from calcontract.process import Process
 from calcontract.report.terminal import Terminal
 from calcontract.session import Session
 
@@ -21,25 +22,28 @@ _UNWANTED = ("schemathesis", "locust", "cacheprovider", "terminal", "faker", "xd
 
 
 class _Door:
-    """Starts the session with the command line's options instead of pytest's."""
+    """
+    Hands a session over to pytest, in place of pytest's own options.
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        self.session: Session | None = None
+    Args:
+        session: what was prepared from the command line.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """
-        Start the session.
-
-        Raises:
-            CalcontractError: if it cannot be started.
-        """
-        self.session = Session.start(config, self._options)
-        config.pluginmanager.register(self.session, SESSION)
+        """Register the session."""
+        config.pluginmanager.register(self._session, SESSION)
 
 
 def run(
-    options: dict[str, Any], *, select: str | None, console: Console, verbose: bool = False
+    options: dict[str, Any],
+    *,
+    select: str | None,
+    console: Console,
+    verbose: bool = False,
+    process: Process | None = None,
 ) -> Exit:
     """
     One run of the contract; prints what came of it.
@@ -49,11 +53,12 @@ def run(
         select: a pytest marker expression over clause ids, chapters and levels.
         console: where it is printed.
         verbose: whether every clause and every failure is printed in full.
+        process: the receiver's process, if it runs already and may be killed.
 
     Raises:
         CalcontractError: if the run cannot start.
     """
-    door = _Door(options)
+    session = Session.of(options, select=select or "", process=process)
     terminal = Terminal(console, verbose=verbose)
     arguments = [
         *(word for name in _UNWANTED for word in ("-p", f"no:{name}")),
@@ -61,10 +66,12 @@ def run(
         *(("-m", select) if select else ()),
         str(_SUITE / "test_scenarios.py"),
     ]
-    status = pytest.main(arguments, plugins=[door, terminal])
-    session = door.session
-    if session is None or not session.concluded:
+    status = pytest.main(arguments, plugins=[_Door(session), terminal])
+    if session.error is not None:
+        raise session.error
+    if not session.concluded:
         if status is pytest.ExitCode.USAGE_ERROR:
+            # The words of the selection are known: its grammar is what pytest has complained of.
             return Exit.USAGE
         if status is pytest.ExitCode.INTERRUPTED and not terminal.problems:
             raise CalcontractError("the run was interrupted", hint="start it again")

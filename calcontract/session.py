@@ -13,9 +13,11 @@ import datetime as dt
 import importlib
 import random
 import secrets
+import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, NoReturn, cast
 
 import pytest
 from pytest_bdd.scenario import scenario_wrapper_template_registry
@@ -24,6 +26,7 @@ from calcontract import catalogue, settings, smoke, steps
 from calcontract.catalogue import Clause, Contract
 from calcontract.errors import (
     Blocked,
+    CalcontractError,
     CheckStop,
     Exit,
     Inconclusive,
@@ -33,6 +36,7 @@ from calcontract.errors import (
     Violation,
 )
 from calcontract.known import KnownViolations
+from calcontract.process import Process
 from calcontract.records import CheckRecord, RunRecord, exchange_of
 from calcontract.report import document, junit, letters
 from calcontract.settings import Settings
@@ -54,6 +58,13 @@ _OUTCOMES: Mapping[type[Exception], Outcome] = {
     NotVerified: Outcome.NOT_VERIFIED,
     SetupError: Outcome.NOT_VERIFIED,
 }
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"the report cannot be written to {str(folder)!r} ({error.strerror})",
+        hint="name a folder that you may write to with --report",
+    )
 
 
 class Session:
@@ -83,26 +94,46 @@ class Session:
         )
         #: Whether the run came to its end and was judged.
         self.concluded = False
+        #: Why it did not, if that is somebody's mistake.
+        self.error: CalcontractError | None = None
         self._began = time.monotonic()
 
     @classmethod
-    def start(cls, config: pytest.Config, options: Mapping[str, Any]) -> Session:
+    def of(
+        cls, options: Mapping[str, Any], *, select: str = "", process: Process | None = None
+    ) -> Session:
         """
-        A session for the pytest run *config*, told *options* on top of its other settings.
+        A session that is told *options* on top of its other settings.
+
+        Args:
+            options: settings by name; those that are None were not given.
+            select: pytest's marker expression, if there is one.
+            process: the receiver's process, if it runs already and may be killed.
 
         Raises:
-            UsageError: if the settings are wrong or may not be used on this target.
+            UsageError: if the settings or the selection are wrong, or not allowed on this target.
             CatalogueError: if the contract cannot be read.
         """
         run_settings = settings.load(**options)
         run_settings.permit()
         seed = run_settings.seed if run_settings.seed is not None else secrets.randbelow(10**6)
         contract = catalogue.load()
-        for name, meaning in contract.markers():
+        contract.require(select)
+        session = cls(run_settings, contract, Target(run_settings, seed=seed, process=process))
+        session.require_folder()
+        return session
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Let pytest know the words of the contract and the steps behind its sentences."""
+        for name, meaning in self.contract.markers():
             config.addinivalue_line("markers", f"{name}: {meaning}")
         for module in steps.MODULES:
             config.pluginmanager.register(importlib.import_module(module), module)
-        return cls(run_settings, contract, Target(run_settings, seed=seed))
+
+    def stop(self, error: CalcontractError) -> NoReturn:
+        """End pytest's run because of *error*, with its exit code."""
+        self.error = error
+        pytest.exit(str(error), returncode=int(error.exit_code))
 
     # --- which checks, in which order ------------------------------------------------------------
 
@@ -113,14 +144,15 @@ class Session:
         """
         Keep what belongs to the profile, set aside what is outside the scope, shuffle the rest.
 
-        Raises:
-            pytest.UsageError: if nothing is left to run or to name.
+        A selection that holds nothing ends the run.
         """
         chosen = [item for item in items if self._belongs(item)]
         if not chosen:
-            raise pytest.UsageError(
-                "this selection holds no check of the profile "
-                f"{self.settings.profile!r}; list them with `calcontract clauses`"
+            self.stop(
+                UsageError(
+                    f"this selection holds no check of the profile {self.settings.profile!r}",
+                    hint="list them with `calcontract clauses`",
+                )
             )
         # What was chosen decides which clauses the verdict speaks of, scope or not.
         inside, outside = [], []
@@ -177,8 +209,15 @@ class Session:
     @contextlib.contextmanager
     def story(self, item: pytest.Item) -> Iterator[Story]:
         """A story for the check *item*."""
-        item.stash[_STORY] = Story(self.target)
-        yield item.stash[_STORY]
+        item.stash[_STORY] = story = Story(self.target)
+        try:
+            yield story
+        finally:
+            # What does not work any more was told of by the check itself.
+            with contextlib.suppress(CalcontractError, CheckStop):
+                story.let_go()
+            # A check that ended between the kill and the start must not spoil those after it.
+            self.target.revive()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -282,21 +321,32 @@ class Session:
             self.run.exit_code = Exit.SUITE_FAILED
         self.concluded = True
         if self.settings.report:
-            self._write()
+            self._write(self.settings.report)
         session.exitstatus = self.run.exit_code
 
-    def _write(self) -> None:
+    def require_folder(self) -> None:
+        """
+        Make sure before the run that its reports can be written after it.
+
+        Raises:
+            UsageError: if they cannot.
+        """
         folder = self.settings.report
-        assert folder is not None
+        if folder is None:
+            return
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+
+    def _write(self, folder: Path) -> None:
+        try:
             document.write(folder / "verdicts.json", self.run, self.contract)
             junit.write(folder / "junit.xml", self.run, self.contract)
         except OSError as error:
-            raise UsageError(
-                f"the report cannot be written to {str(folder)!r} ({error.strerror})",
-                hint="name a folder that you may write to with --report",
-            ) from None
+            self.stop(_unwritable(folder, error))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say the verdict below pytest's own summary."""

@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -30,6 +31,31 @@ CONFIG_FILE = "calcontract.toml"
 
 #: Hosts that are this machine: everything is allowed there.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+#: Where a secret may come from; one of them is enough, and a second is a contradiction.
+SECRET_SOURCES = ("secret", "secret_env", "secret_file")
+
+
+def _first_secret(source: PydanticBaseSettingsSource, found: dict[str, Any]) -> dict[str, Any]:
+    """What *source* has *found*, without a secret if a source before it has named one."""
+    if any(name in source.current_state for name in SECRET_SOURCES):
+        return {name: value for name, value in found.items() if name not in SECRET_SOURCES}
+    return found
+
+
+class _Environment(EnvSettingsSource):
+    """`CALCONTRACT_*`."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _first_secret(self, super().__call__())
+
+
+class _File(TomlConfigSettingsSource):
+    """`calcontract.toml`."""
+
+    def __call__(self) -> dict[str, Any]:
+        return _first_secret(self, super().__call__())
 
 
 class Settings(BaseSettings):
@@ -50,6 +76,9 @@ class Settings(BaseSettings):
     profile: str = Field("guide", description="whose receiver it is: guide or calcom")
     probe: str | None = Field(None, description="URL of the receiver's probe")
     states: str | None = Field(None, description="URL of the receiver's provider states")
+    start: str | None = Field(
+        None, description="command that starts the receiver, so that it may be killed"
+    )
     budget: float = Field(30.0, gt=0, description="time to acknowledge a delivery, in seconds")
     patience: float = Field(
         10.0, gt=0, description="how long to wait for an effect before it counts as missing, in s"
@@ -69,12 +98,12 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options first, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, _Environment(settings_cls), _File(settings_cls)
 
     @field_validator("profile")
     @classmethod
@@ -96,6 +125,13 @@ class Settings(BaseSettings):
         if not usable:
             raise ValueError(f"{value!r} is no http or https URL")
         return value
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        given = [name for name in SECRET_SOURCES if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"the secret is given by {' and by '.join(given)}; give it once")
+        return self
 
     @property
     def is_local(self) -> bool:

@@ -27,9 +27,14 @@ from mock_calcom.profiles import PROFILES
 from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
 
-#: Events of a story happened this long ago and this far apart: fresh, and never in the future.
-_SINCE = dt.timedelta(minutes=20)
-_APART = dt.timedelta(seconds=40)
+#: Events of a story happened this long ago and this far apart: never in the future, and so fresh
+#: that a receiver with a window over `createdAt` is accused of that by its own clause alone.
+_SINCE = dt.timedelta(seconds=60)
+_APART = dt.timedelta(seconds=2)
+
+#: Waited for between two tries of a receiver that does not say when it tries next, in seconds
+#: (guide, $backoff).
+LONGEST_WAIT = 900.0
 
 #: How far a reschedule moves a booking.
 _MOVE = dt.timedelta(days=1, minutes=45)
@@ -139,8 +144,12 @@ class Story:
         self.bystander: tuple[Item, Look] | None = None
         #: The number of the appointment of ours that a booking of this check is for.
         self.appointment: str | None = None
+        #: The uids of the bookings whose processing was told to fail.
+        self.failing: set[str] = set()
         #: How long the processing of "it" was told to take, in seconds.
         self.processing_seconds = 0.0
+        #: Whether the check is about the receiver's being alive at all.
+        self.vital = False
         self._clock = dt.datetime.now(dt.UTC).replace(microsecond=0) - _SINCE
 
     # --- what happens in Cal.com -----------------------------------------------------------------
@@ -240,7 +249,8 @@ class Story:
 
     def send(self, item: Item, transport: Transport | None = None) -> Attempt:
         """One attempt at *item*, remembered."""
-        self.target.require_life()
+        if not self.vital:
+            self.target.require_life()
         attempt = self.target.attempt(item.delivery, transport)
         self.remember(item, [attempt])
         return attempt
@@ -258,9 +268,8 @@ class Story:
         """Keep *attempts* at *item* for judges and reports."""
         item.attempts.extend(attempts)
         if item.occurrence is not None and item.delivery.uid:
-            told = self.target.sent.occurrences.setdefault((item.trigger, item.delivery.uid), {})
-            # The occurrence is kept, so that its identity stays its own for the whole run.
-            told[id(item.occurrence)] = item.occurrence
+            key = (item.trigger, item.delivery.uid)
+            self.target.sent.bodies.setdefault(key, set()).add(item.delivery.body)
         self.attempts.extend(attempts)
         if item not in self.sent:
             self.sent.append(item)
@@ -281,6 +290,13 @@ class Story:
                     f"the same delivery without its fault was not acknowledged either ({shown})",
                     reason="twin-not-acknowledged",
                 )
+
+    def let_go(self) -> None:
+        """Let what this check made fail be processed, so that it holds up none of those after it."""
+        for uid in self.failing:
+            self.target.set_state("processing fails", uid=uid, times=0)
+        if self.failing:
+            self.target.set_state("clock advances", seconds=LONGEST_WAIT + 1)
 
     # --- looking ---------------------------------------------------------------------------------
 

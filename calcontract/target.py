@@ -16,11 +16,11 @@ from random import Random
 from calcontract.errors import Inconclusive, NotVerified, Violation
 from calcontract.probes import Look, Probe
 from calcontract.probes.http import HttpProbe, HttpStates
+from calcontract.process import Process
 from calcontract.settings import Settings
 from calcontract.verdicts import scope_of
 from mock_calcom.delivery import Delivery, Subscription
 from mock_calcom.ids import Ids
-from mock_calcom.occurrences import Occurrence
 from mock_calcom.people import People
 from mock_calcom.profiles import DEFAULT, PROFILES
 from mock_calcom.sender import Attempt, Sender
@@ -44,10 +44,8 @@ class Sent:
     """What was sent in this run, so that the target's operator can find it and clean up."""
 
     uids: set[str] = dataclasses.field(default_factory=set)
-    #: The occurrences told of, by trigger and uid; those of a refused delivery count as well.
-    occurrences: dict[tuple[str, str], dict[int, Occurrence]] = dataclasses.field(
-        default_factory=dict
-    )
+    #: The bodies sent, by trigger and uid; those of refused deliveries count as well.
+    bodies: dict[tuple[str, str], set[bytes]] = dataclasses.field(default_factory=dict)
     attempts: int = 0
 
 
@@ -58,9 +56,10 @@ class Target:
     Args:
         settings: what the run was told; its `target` is set.
         seed: of people and of every value that may repeat between runs.
+        process: the receiver's process, if we may kill it.
     """
 
-    def __init__(self, settings: Settings, *, seed: int) -> None:
+    def __init__(self, settings: Settings, *, seed: int, process: Process | None = None) -> None:
         self.settings = settings
         self.seed = seed
         self.url = settings.target or ""
@@ -70,6 +69,7 @@ class Target:
         self.sender = Sender(timeout=settings.budget + _GRACE)
         self.probe: Probe | None = HttpProbe(settings.probe) if settings.probe else None
         self.states: HttpStates | None = HttpStates(settings.states) if settings.states else None
+        self.process = process
         self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
         # Uids and booking ids are new in every run, whatever the seed: a receiver that has seen
         # this seed before must not take today's bookings for redeliveries.
@@ -84,7 +84,7 @@ class Target:
     @property
     def capabilities(self) -> frozenset[str]:
         """What the target offers beyond its URL."""
-        offered = {"probe": self.probe, "states": self.states}
+        offered = {"probe": self.probe, "states": self.states, "process": self.process}
         return frozenset(name for name, there in offered.items() if there)
 
     @property
@@ -179,6 +179,52 @@ class Target:
             pause = min(pause * 2, _LONGEST_PAUSE)
         self._patience = self.settings.patience
         return look
+
+    def kill(self) -> None:
+        """
+        Kill the receiver's process.
+
+        Raises:
+            NotVerified: if we may not.
+        """
+        if self.process is None:
+            raise NotVerified("this needs the receiver's process", reason="no-process")
+        self.process.kill()
+
+    def restart(self) -> None:
+        """
+        Start the receiver's process again.
+
+        Raises:
+            NotVerified: if we may not.
+            SetupError: if it does not start.
+        """
+        if self.process is None:
+            raise NotVerified("this needs the receiver's process", reason="no-process")
+        self.process.start()
+        self._restore_clock(self.process)
+
+    def advance(self, seconds: float) -> None:
+        """
+        Move the receiver's idea of now forward.
+
+        Raises:
+            NotVerified: if the target offers no provider states.
+            CapabilityError: if it cannot move its clock.
+        """
+        self.set_state("clock advances", seconds=seconds)
+        if self.process is not None:
+            self.process.advanced += seconds
+
+    def _restore_clock(self, process: Process) -> None:
+        # A new process starts at the true time; what the old one wrote would lie in its future.
+        if self.states is not None and process.advanced:
+            self.set_state("clock advances", seconds=process.advanced)
+
+    def revive(self) -> None:
+        """Start the receiver's process again if we have killed it and not started it since."""
+        if self.process is not None and self.process.is_dead:
+            self.restart()
 
     def set_state(self, state: str, **params: object) -> None:
         """

@@ -23,6 +23,7 @@ class Outcome(enum.StrEnum):
     NOT_APPLICABLE = "not applicable"
     OUTSIDE_SCOPE = "outside scope"
     PASS = "pass"  # noqa: S105 - an outcome, not a password
+    KNOWN = "known violation"
     INCONCLUSIVE = "inconclusive"
     BLOCKED = "blocked"
     NOT_VERIFIED = "not verified"
@@ -42,8 +43,9 @@ _ORDER = tuple(Outcome)
 UNVERIFIED = frozenset({Outcome.INCONCLUSIVE, Outcome.BLOCKED, Outcome.NOT_VERIFIED})
 #: Outcomes that accuse the receiver.
 ACCUSING = frozenset({Outcome.FAIL, Outcome.FLAKY})
-#: Outcomes that leave both numerator and denominator.
-UNCOUNTED = frozenset({Outcome.NOT_APPLICABLE, Outcome.OUTSIDE_SCOPE})
+#: Outcomes that leave both numerator and denominator: what is known to be violated is neither
+#: verified nor news.
+UNCOUNTED = frozenset({Outcome.NOT_APPLICABLE, Outcome.OUTSIDE_SCOPE, Outcome.KNOWN})
 
 
 class Level(enum.StrEnum):

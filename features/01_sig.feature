@@ -251,6 +251,13 @@ Feature: Authenticity
         | everything was replaced by another body |
         | everything was removed            |
 
+    Example: A signature that was right once does not cover another body
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      But in its body the start moved by an hour after signing
+      And Cal.com redelivers it
+      Then the receiver refuses it
+
     Example: The same body, untouched, goes through
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
@@ -423,7 +430,7 @@ Feature: Authenticity
 
     Example: One of the four forms goes through
       Given a BOOKING_CREATED delivery
-      And its signature is sha256= and the digest
+      And its signature is the bare digest
       When Cal.com delivers it
       Then the receiver acknowledges it
 

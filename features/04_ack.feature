@@ -230,13 +230,13 @@ Feature: Answers and the budget
 
     @last
     Example: An ordinary delivery goes through at the end of the run
-      Given a BOOKING_CREATED delivery
+      Given a last BOOKING_CREATED delivery
       When Cal.com delivers it
       Then the receiver acknowledges it within the budget
 
     @last
     Example: A forged delivery is turned away at the end of the run
-      Given a BOOKING_CREATED delivery
+      Given a last BOOKING_CREATED delivery
       But its signature is 64 random hex digits
       When Cal.com delivers it
       Then the receiver refuses it

@@ -273,14 +273,14 @@ Feature: Idempotency
       Then it has its effect once
 
   @idm-010 @must @guide @calcom
-  Rule: A receiver MUST NOT have had more effects than there were occurrences.
+  Rule: A receiver MUST NOT have had more effects of a booking than different bodies told of.
 
     Source: guide, "Duplicate Event Processing"
     Why: what happens twice only minutes later is seen by nobody who looks at once.
     Fix: guard every effect, also those of retries and of jobs that run later.
 
     @last @needs-probe
-    Example: At the end of the run no booking has more effects than it had occurrences
+    Example: At the end of the run no booking has more effects than bodies told of
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
-      Then no booking of this run has had more effects than occurrences
+      Then no booking of this run has had more effects than different bodies told of

@@ -22,6 +22,7 @@ Feature: Effects on appointments
         | a summer morning                   |
         | the night clocks go forward        |
         | the night clocks go back           |
+        | the hour that comes twice          |
         | the last minute of a year          |
 
     @needs-probe

@@ -138,7 +138,7 @@ Feature: Retries and poison
     @needs-probe @needs-states
     Example: A try that failed leaves nothing behind
       Given a BOOKING_CREATED delivery
-      And processing of it fails once
+      And processing of it fails for ever
       When Cal.com delivers it
       And the receiver has failed once
       Then it has no effect

@@ -9,12 +9,18 @@ from typing import Any
 from calcontract.errors import Inconclusive, Violation
 from mock_calcom.sender import Answer, Attempt
 
+#: A body that takes this much longer than its head is worth a word, in seconds.
+_NOTEWORTHY = 0.2
+
 
 def described(attempt: Attempt) -> str:
     """What came of *attempt*, in a few words."""
     if attempt.answer is None:
         return f"no answer ({attempt.problem}) within {attempt.seconds:.2f} s"
-    return f"answer {attempt.answer.status} after {attempt.answer.seconds * 1000:.0f} ms"
+    head = f"answer {attempt.answer.status} after {attempt.answer.seconds * 1000:.0f} ms"
+    if attempt.seconds - attempt.answer.seconds > _NOTEWORTHY:
+        return f"{head}, and its end only after {attempt.seconds:.2f} s"
+    return head
 
 
 def _answer(attempt: Attempt, expected: str) -> Answer:
@@ -46,14 +52,16 @@ def acknowledged(attempt: Attempt, *, within: float | None = None) -> None:
 
 def in_time(attempt: Attempt, budget: float) -> None:
     """
-    Any answer within *budget* seconds.
+    Any answer, to its last byte, within *budget* seconds.
+
+    A head without its body is no answer yet: the sender still waits.
 
     Raises:
         Violation: if it came later or not at all.
     """
     expected = f"an answer within {budget:g} s"
-    answer = _answer(attempt, expected)
-    if answer.seconds > budget:
+    _answer(attempt, expected)
+    if attempt.seconds > budget:
         raise Violation(described(attempt), expected=expected, reason="too-late")
 
 

@@ -196,14 +196,14 @@ def recorded_once(look: Look) -> None:
         )
 
 
-def bounded(look: Look, occurrences: Mapping[tuple[str, str], int]) -> None:
+def bounded(look: Look, bodies: Mapping[tuple[str, str], int]) -> None:
     """
-    No booking with more effects than it had *occurrences*, counted by trigger and uid.
+    No booking with more effects than there were different *bodies*, counted by trigger and uid.
 
     Raises:
         Violation: if one has.
     """
-    for (trigger, uid), count in occurrences.items():
+    for (trigger, uid), count in bodies.items():
         kinds = KINDS.get(trigger, frozenset())
         found = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
         if found > count:

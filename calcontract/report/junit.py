@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,6 +14,10 @@ from calcontract.verdicts import ACCUSING, UNCOUNTED, UNVERIFIED, Level, Outcome
 
 #: What XML 1.0 cannot hold, not even escaped.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+#: What a test case can count as.
+_COUNTED = ("passed", "failures", "errors", "skipped")
 
 
 def _clean(text: str) -> str:
@@ -48,6 +53,23 @@ def _case(parent: ET.Element, record: CheckRecord, clause: Clause, run: RunRecor
     return counted
 
 
+def _suite(root: ET.Element, name: str) -> tuple[ET.Element, dict[str, int]]:
+    return ET.SubElement(root, "testsuite", name=name), dict.fromkeys(_COUNTED, 0)
+
+
+def _count(element: ET.Element, counts: Mapping[str, int]) -> None:
+    """Write *counts* to *element*, in the words of JUnit."""
+    element.set("tests", str(sum(counts.values())))
+    for name in ("failures", "errors", "skipped"):
+        element.set(name, str(counts[name]))
+
+
+def _remark(suite: ET.Element, kind: str, name: str, message: str) -> None:
+    """Add something that went wrong and is no check."""
+    case = ET.SubElement(suite, "testcase", classname=suite.get("name", ""), name=name)
+    ET.SubElement(case, kind, message=_clean(message), type=suite.get("name", ""))
+
+
 def write(path: Path, run: RunRecord, contract: Contract) -> None:
     """
     Write the report to *path*.
@@ -56,21 +78,31 @@ def write(path: Path, run: RunRecord, contract: Contract) -> None:
         OSError: if it cannot be written.
     """
     root = ET.Element("testsuites", name=f"calcontract {run.profile}", time=f"{run.seconds:.3f}")
+    totals = dict.fromkeys(_COUNTED, 0)
     for chapter in contract.chapters:
         clauses = [clause for clause in chapter.clauses if clause.id in run.levels]
         if not clauses:
             continue
-        suite = ET.SubElement(root, "testsuite", name=f"{chapter.name}: {chapter.title}")
-        counts = {"passed": 0, "failures": 0, "errors": 0, "skipped": 0}
+        suite, counts = _suite(root, f"{chapter.name}: {chapter.title}")
         for clause in clauses:
             for record in run.checks[clause.id]:
                 counts[_case(suite, record, clause, run)] += 1
-        suite.set("tests", str(sum(counts.values())))
-        for name in ("failures", "errors", "skipped"):
-            suite.set(name, str(counts[name]))
+        _count(suite, counts)
+        totals = {name: totals[name] + counts[name] for name in _COUNTED}
+    # What ends a run although no check says so has to be seen by those who read only this file.
+    if run.stale:
+        suite, counts = _suite(root, "known violations")
+        for stale in run.stale:
+            _remark(suite, "failure", stale.entry.id, f"{stale.entry.id} {stale.why}")
+        counts["failures"] = len(run.stale)
+        _count(suite, counts)
+        totals["failures"] += len(run.stale)
     if run.setup_problem is not None:
-        suite = ET.SubElement(root, "testsuite", name="set-up", tests="1", errors="1")
-        case = ET.SubElement(suite, "testcase", classname="setup", name="the target is judged")
-        ET.SubElement(case, "error", message=_clean(str(run.setup_problem)), type="setup")
+        suite, counts = _suite(root, "set-up")
+        _remark(suite, "error", "the target is judged", str(run.setup_problem))
+        counts["errors"] = 1
+        _count(suite, counts)
+        totals["errors"] += 1
+    _count(root, totals)
     ET.indent(root)
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

@@ -60,10 +60,11 @@ def curl(exchange: Exchange) -> str:
 
 def letter(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
     """Everything there is to say about a check that did not pass."""
+    spelled = _SPELLED.get(record.outcome, record.outcome)
     lines = [
         f"{clause.id}  {clause.text}",
         f"{_INDENT}{record.title}",
-        _line("verdict", f"{_SPELLED.get(record.outcome, record.outcome)} ({record.reason})"),
+        _line("verdict", f"{spelled} ({record.reason}){', as is known' if record.known else ''}"),
     ]
     if record.expected:
         lines.append(_line("expected", record.expected))
@@ -102,6 +103,8 @@ def headline(run: RunRecord) -> str:
     # "conforms" alone is said of the full scope only.
     scope = "" if verdict.scope == "crash" else f" ({verdict.scope})"
     line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must} verified"
+    if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
+        line += f", known to violate {', '.join(known)}"
     if verdict.deviations:
         line += f", deviates from {', '.join(verdict.deviations)}"
     return line
@@ -146,6 +149,7 @@ def mark(outcome: Outcome) -> str:
         Outcome.PASS: "✓",
         Outcome.FAIL: "✗",
         Outcome.FLAKY: "≈",
+        Outcome.KNOWN: "~",
         Outcome.OUTSIDE_SCOPE: "-",
         Outcome.NOT_APPLICABLE: "-",
         Outcome.ERROR: "!",

@@ -14,4 +14,5 @@ MODULES = (
     "calcontract.steps.answers",
     "calcontract.steps.effects",
     "calcontract.steps.processing",
+    "calcontract.steps.crashes",
 )

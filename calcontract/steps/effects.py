@@ -204,11 +204,11 @@ def _reason(story: Story, reason: str) -> None:
         )
 
 
-@then("no booking of this run has had more effects than occurrences")
+@then("no booking of this run has had more effects than different bodies told of")
 def _bounded(story: Story) -> None:
-    occurrences = story.target.sent.occurrences
-    uids = sorted({uid for _, uid in occurrences})
+    bodies = story.target.sent.bodies
+    uids = sorted({uid for _, uid in bodies})
     for start in range(0, len(uids), _AT_A_TIME):
         part = frozenset(uids[start : start + _AT_A_TIME])
-        counts = {key: len(told) for key, told in occurrences.items() if key[1] in part}
+        counts = {key: len(told) for key, told in bodies.items() if key[1] in part}
         effects.bounded(story.target.look(sorted(part)), counts)

@@ -135,6 +135,13 @@ def _a_delivery(story: Story, trigger: str) -> None:
         story.tell(trigger, story.calendar.any_of(trigger, story.now()))
 
 
+@given(parsers.re(r"a last (?P<trigger>[A-Z_]+) delivery$"))
+def _a_last_delivery(story: Story, trigger: str) -> None:
+    # A receiver that died on the way is what this check is to find.
+    story.vital = True
+    _a_delivery(story, trigger)
+
+
 @given(parsers.re(_TRIGGER + r" delivery as sent by (?P<sender>\S+)$"))
 def _a_delivery_of_a_sender(story: Story, trigger: str, sender: str) -> None:
     story.use_sender(sender)
@@ -241,6 +248,7 @@ _SLOTS: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
     # The last Sundays of March and October 2027: European clocks change at 01:00 UTC.
     "the night clocks go forward": lambda now: now.replace(year=2027, month=3, day=28, hour=1),
     "the night clocks go back": lambda now: now.replace(year=2027, month=10, day=31, hour=0),
+    "the hour that comes twice": lambda now: now.replace(year=2027, month=10, day=31, hour=1),
     "the last minute of a year": lambda now: now.replace(
         year=now.year + 1, month=12, day=31, hour=23
     ),
@@ -251,7 +259,8 @@ _SLOTS: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
 def _a_booking_for(story: Story, slot: str) -> None:
     at = story.now()
     start = named(_SLOTS, slot, "slot")(at).replace(minute=30, second=0, microsecond=0)
-    story.tell("created", story.calendar.book(at, start=start)[0])
+    # Not the usual length: the end is what the payload says, not half an hour later.
+    story.tell("created", story.calendar.book(at, start=start, minutes=50)[0])
 
 
 @given(parsers.re(r"the guide's example of (?P<example>.+)$"))

@@ -89,6 +89,7 @@ def _two_signatures(story: Story, one: str, first: str, two: str, second: str) -
 
 
 @given(parsers.re(r"in its body (?P<change>.+) after signing$"))
+@when(parsers.re(r"in its body (?P<change>.+) after signing$"))
 def _changed_after_signing(story: Story, change: str) -> None:
     item = story.it
     other = deliveries.compose(

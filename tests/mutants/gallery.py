@@ -3,7 +3,9 @@ Receivers that are wrong in exactly one way, and how they are run.
 
 A mutant is a class below one of the reference receiver's parts; its docstring says how it is wrong,
 and `@breaks` names every clause that has to notice, with the reason code it has to give.  The gate
-in `test_mutants.py` asserts equality: these clauses, for these reasons, and no others.
+in `test_mutants.py` asserts equality: these clauses, for these reasons, and no others.  The two
+dialects show some bugs differently (a reschedule is a new uid in one of them only): what breaks in
+one profile alone is named as `guide=` or `calcom=`.
 
     @breaks("sig-010", reasons={"status-401"}, part="receiver")
     class VerifiesReserialisedJson(Receiver):
@@ -36,7 +38,7 @@ class Mutant:
     doc: str
     #: The parts of `reference_impl.app.Parts` that it replaces.
     parts: dict[str, Callable[..., Any]]
-    #: Clauses that have to fail.
+    #: Clauses that have to fail in both profiles.
     breaks: frozenset[str]
     #: Reason codes that those failures may give.
     reasons: frozenset[str]
@@ -48,6 +50,12 @@ class Mutant:
     arguments: tuple[str, ...] = ()
     #: Outcomes other than failure that its clauses may have, such as "blocked".
     unverified: frozenset[str] = frozenset()
+    #: Clauses that have to fail as well, in one profile.
+    only: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def broken_in(self, profile: str) -> frozenset[str]:
+        """The clauses that have to fail in *profile*, if it speaks of them."""
+        return self.breaks | self.only.get(profile, frozenset())
 
 
 GALLERY: dict[str, Mutant] = {}
@@ -61,6 +69,9 @@ def breaks(
     stops: bool = False,
     environment: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    beside: dict[str, type] | None = None,
+    guide: set[str] = frozenset(),
+    calcom: set[str] = frozenset(),
 ) -> Callable[[type], type]:
     """
     Enter a class into the gallery as a mutant of *part* that breaks *clauses*.
@@ -73,23 +84,28 @@ def breaks(
         stops: whether smoke has to stop the run instead.
         environment: settings of the receiver's process.
         arguments: further arguments of `calcontract check`.
+        beside: other parts that have to be replaced for the bug to show, by their names.
+        guide: ids of clauses that have to fail as well in the profile `guide`.
+        calcom: ids of clauses that have to fail as well in the profile `calcom`.
     """
 
     def enter(cls: type) -> type:
         assert cls.__doc__, f"{cls.__name__} does not say how it is wrong"
         assert cls.__name__ not in GALLERY, f"{cls.__name__} is entered twice"
-        assert clauses or stops, f"{cls.__name__} breaks nothing"
-        _notice_hits(cls)
+        assert clauses or guide or calcom or stops, f"{cls.__name__} breaks nothing"
+        for broken in (cls, *(beside or {}).values()):
+            _notice_hits(broken)
         GALLERY[cls.__name__] = Mutant(
             name=cls.__name__,
             doc=" ".join(cls.__doc__.split()),
-            parts={part: cls},
+            parts={part: cls, **(beside or {})},
             breaks=frozenset(clauses),
             reasons=frozenset(reasons),
             unverified=frozenset(unverified),
             stops=stops,
             environment=environment or {},
             arguments=arguments,
+            only={"guide": frozenset(guide), "calcom": frozenset(calcom)},
         )
         return cls
 

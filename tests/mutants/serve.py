@@ -1,4 +1,4 @@
-"""Serve one mutant: `python tests/mutants/serve.py NAME` prints where it listens."""
+"""Serve one mutant: `python tests/mutants/serve.py NAME [--port N]` prints where it listens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ mutant = gallery.load()[sys.argv[1]]
 serving.serve(
     Settings.from_environment(),
     host="127.0.0.1",
-    port=0,
+    port=int(sys.argv[3]) if sys.argv[2:] else 0,
     testing=True,
     parts=Parts(**mutant.parts),
 )

@@ -1,0 +1,174 @@
+"""
+The receiver as a process that the suite may start and kill.
+
+Durability cannot be judged from outside a process that never dies.  The receiver is started by its
+own command, in a process group of its own, and killed with SIGKILL: no handler runs, no buffer is
+flushed, as when a machine loses its power but not its disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from calcontract.errors import SetupError, UsageError
+from calcontract.settings import Settings
+
+#: How long the receiver may take to listen, and to end when asked to, in seconds.
+_START = 30.0
+_STOP = 15.0
+
+_PAUSE = 0.02
+
+
+class Process:
+    """
+    A receiver's process: started, killed and started again.
+
+    Args:
+        command: what starts the receiver in the foreground, as one would type it.
+        url: where it listens then.
+        log: a file that takes what it prints.
+        environment: variables on top of our own.
+
+    Raises:
+        UsageError: if the command cannot be read as one.
+    """
+
+    def __init__(
+        self, command: str, url: str, *, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        try:
+            self._words = shlex.split(command)
+        except ValueError as error:
+            raise UsageError(
+                f"the command that starts the receiver cannot be read: {error}",
+                hint="quote it as for a shell",
+            ) from None
+        if not self._words:
+            raise UsageError("the command that starts the receiver is empty", hint="name one")
+        self._url = url
+        self._log = log
+        self._environment = dict(environment or {})
+        self._child: subprocess.Popen[bytes] | None = None
+        #: By how much its clock was moved, over all its lives, in seconds.
+        self.advanced = 0.0
+
+    def start(self) -> None:
+        """
+        Start the receiver and wait until it accepts connections.
+
+        Raises:
+            SetupError: if something else listens there already, the command cannot be run, or the
+                receiver does not listen in time; the message ends with its last words.
+        """
+        if self._listens():
+            raise SetupError(
+                f"something listens at {self._url} already",
+                hint="stop it: the suite starts the receiver itself",
+            )
+        with self._log.open("ab") as log:
+            try:
+                self._child = subprocess.Popen(  # noqa: S603 - the operator's own command
+                    self._words,
+                    env=os.environ | self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # A group of its own, so that the children die with the parent.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SetupError(
+                    f"the receiver cannot be started: {error.strerror}",
+                    hint=f"look at the command {self._words[0]!r}",
+                ) from None
+        deadline = time.monotonic() + _START
+        while not self._listens():
+            if self._child.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise SetupError(
+                    f"the receiver did not start to listen: {self._last_words()}",
+                    hint="start it by hand to see more",
+                )
+            time.sleep(_PAUSE)
+
+    def kill(self) -> None:
+        """Kill the receiver and all its children with SIGKILL; nothing of it runs any more."""
+        self._signal(signal.SIGKILL)
+        if self._child is not None:
+            self._child.wait()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it was started and does not run any more."""
+        return self._child is not None and self._child.poll() is not None
+
+    def stop(self) -> None:
+        """End the receiver as its operator would, and kill what is left of it."""
+        if self._child is None:
+            return
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(_STOP)
+        self.kill()
+        self._child = None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """The receiver, started and in the end stopped."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def _signal(self, number: int) -> None:
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, number)
+
+    def _listens(self) -> bool:
+        parts = urlsplit(self._url)
+        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return (words or ["it said nothing"])[-1]
+
+
+@contextlib.contextmanager
+def of(settings: Settings) -> Iterator[Process | None]:
+    """
+    The process of the target that *settings* name, started, if they say how to start it.
+
+    Raises:
+        UsageError: if it is on another machine, or its command cannot be read.
+        SetupError: if it does not start.
+    """
+    if not settings.start:
+        yield None
+        return
+    if not settings.is_local:
+        raise UsageError(
+            "only a receiver on this machine can be started and killed",
+            hint="leave --start out, or run the suite beside the receiver",
+        )
+    with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
+        process = Process(settings.start, settings.target or "", log=Path(folder) / "receiver.log")
+        with process.running():
+            yield process

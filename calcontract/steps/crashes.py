@@ -1,0 +1,87 @@
+"""When, Then: the receiver's process is killed and started again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+
+from pytest_bdd import parsers, then, when
+
+from calcontract.judges import effects
+from calcontract.story import Item, Story
+
+#: The kill comes when this share of a burst has been answered: in its middle.
+_SHARE = 0.4
+
+#: Attempts of a burst under way at once.
+_AT_ONCE = 8
+
+#: A lease that a killed worker has left is surely over after this time, in seconds.
+_LEASE = 3600.0
+
+
+@when("the processing pauses")
+def _pauses(story: Story) -> None:
+    story.target.set_state("worker pauses")
+
+
+@when("the receiver is killed and started again")
+def _killed(story: Story) -> None:
+    story.target.kill()
+    story.target.restart()
+    _end_leases(story)
+
+
+@when(
+    parsers.re(r"(?P<seconds>[\d.]+) seconds later the receiver is killed and started again$"),
+    converters={"seconds": float},
+)
+def _killed_later(story: Story, seconds: float) -> None:
+    # The processing was told to take longer than this: the kill comes in its middle.
+    time.sleep(seconds)
+    _killed(story)
+
+
+def _end_leases(story: Story) -> None:
+    """Let what a dead worker held become due: a lease is a promise of time, and time we can move."""
+    if story.target.states is not None:
+        story.target.advance(_LEASE)
+
+
+@when("Cal.com delivers them in a burst in which the receiver is killed and started again")
+def _burst(story: Story) -> None:
+    items = list(story.items.values())
+    answered = 0
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = {pool.submit(story.target.sender.attempt, item.delivery): item for item in items}
+        for future in concurrent.futures.as_completed(futures):
+            answered += 1
+            item = futures[future]
+            story.target.note(item.delivery)
+            story.remember(item, [future.result()])
+            if answered == int(len(items) * _SHARE):
+                story.target.kill()
+    story.target.restart()
+    _end_leases(story)
+
+
+@when("Cal.com redelivers all of them")
+def _all_again(story: Story) -> None:
+    for item in story.items.values():
+        story.send(item)
+
+
+@then("each that was acknowledged has its effect once")
+def _acknowledged_once(story: Story) -> None:
+    for item in _acknowledged(story):
+        look = story.target.look([item.uid])
+        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
+        effects.one(look)
+
+
+def _acknowledged(story: Story) -> list[Item]:
+    return [
+        item
+        for item in story.items.values()
+        if any(attempt.acknowledged for attempt in item.attempts)
+    ]
