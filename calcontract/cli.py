@@ -287,6 +287,43 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
         typer.echo(f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}")
 
 
+@application.command()
+def fuzz(  # noqa: PLR0917 - typer makes an option of each
+    url: Url = None,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    secret: Secret = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Whose deliveries to spoil: guide or calcom.")
+    ] = None,
+    probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
+    examples: Annotated[int, typer.Option(min=5, max=100_000, help="Bodies to try.")] = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="To take at the most.")] = 60,
+    budget: Budget = None,
+    seed: Seed = None,
+    i_may_test: MayTest = None,
+    insecure_http: InsecureHttp = None,
+) -> None:
+    """Send bodies that nobody thought of; 1 if one is answered wrongly, 4 if some were not sent."""
+    from calcontract.fuzz import command  # noqa: PLC0415 - schemathesis is heavy
+
+    options = {
+        "target": url,
+        "secret_env": secret_env,
+        "secret_file": secret_file,
+        "secret": secret,
+        "profile": profile,
+        "probe": probe,
+        "budget": budget,
+        "seed": seed,
+        "i_may_test": i_may_test,
+        "insecure_http": insecure_http,
+    }
+    with _one_sentence(), _target(options) as complete:
+        code = command.run(settings.load(**complete), examples=examples, seconds=seconds)
+    raise typer.Exit(int(code))
+
+
 def main() -> None:
     """Run the command line."""
     # Some terminals cannot print what people are called; a question mark is better than a crash.

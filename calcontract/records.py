@@ -7,10 +7,11 @@ right signature over a body is all that is needed to send it again.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,20 +24,30 @@ if TYPE_CHECKING:
     from calcontract.known import KnownViolations, Stale
     from mock_calcom.sender import Attempt
 
-#: Stands in reports for a signature that was right.
+#: Stands in reports for a signature that was right, of the body that `Exchange.signed` holds.
 SIGNED = "<signed with the shared secret>"
+#: Stand in reports for the secret, as it is and in base64.
+SECRET = "<the secret>"  # noqa: S105 - a placeholder
+SECRET_BASE64 = "<the secret in base64>"  # noqa: S105 - a placeholder
+#: Stands in reports for a value from which a right signature could be guessed.
+WITHHELD = "<made from a right signature>"
 
 #: No more than this of an answer's body is shown, in characters.
 _SHOWN = 2000
 
+#: As many digits in a row of a right signature are no accident, and too many to be told.
+_TELLING = 16
+
 
 @dataclass(frozen=True)
 class Exchange:
-    """One attempt as a report may show it."""
+    """One attempt as a report may show it; `signed` is the body whose signature it carried."""
 
+    method: str
     url: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    signed: bytes
     status: int | None
     answer_headers: Sequence[tuple[str, str]]
     answer_body: str
@@ -44,18 +55,57 @@ class Exchange:
     seconds: float
 
 
-def exchange_of(attempt: Attempt, secret: str) -> Exchange:
-    """What may be shown of *attempt*; *secret* is recognised and left out wherever it stands."""
-    right = hmac.new(secret.encode(), attempt.delivery.body, hashlib.sha256).hexdigest()
+def _digest(body: bytes, secret: str) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def _telling(value: str, digests: Iterable[str]) -> bool:
+    """Whether *value* shows a good part of one of *digests*, in any case, order or in base64."""
+    shown = (value.lower(), value.lower()[::-1])
+    for digest in digests:
+        parts = {digest[at : at + _TELLING] for at in range(len(digest) - _TELLING + 1)}
+        if any(part in text for part in parts for text in shown):
+            return True
+        if base64.b64encode(bytes.fromhex(digest)).decode()[:_TELLING] in value:
+            return True
+    return False
+
+
+def exchange_of(
+    attempt: Attempt, secret: str, *, lawful: Iterable[bytes] = (), method: str = "POST"
+) -> Exchange:
+    """
+    What may be shown of *attempt*.
+
+    The secret, and whatever a right signature could be made of, is left out wherever it stands.
+
+    Args:
+        attempt: what was sent and what came.
+        secret: the shared secret.
+        lawful: other bodies of the same check whose signatures may have been used.
+        method: what it was sent with.
+    """
+    body = attempt.delivery.body
+    candidates = dict.fromkeys([body, body.rstrip(b"\r\n"), *lawful])
+    digests = {_digest(candidate, secret): candidate for candidate in candidates}
+    values = [value for _, value in attempt.delivery.headers]
+    used = next((d for d in digests if any(d in value for value in values)), _digest(body, secret))
 
     def safe(value: str) -> str:
-        return value.replace(right, SIGNED).replace(secret, "<the secret>")
+        value = value.replace(used, SIGNED).replace(secret, SECRET)
+        value = value.replace(base64.b64encode(secret.encode()).decode(), SECRET_BASE64)
+        return WITHHELD if _telling(value, digests) else value
+
+    def hidden(text: bytes) -> bytes:
+        return text.replace(secret.encode(), SECRET.encode())
 
     answer = attempt.answer
     return Exchange(
+        method=method,
         url=attempt.delivery.url,
         headers=tuple((name, safe(value)) for name, value in attempt.delivery.headers),
-        body=attempt.delivery.body.replace(secret.encode(), b"<the secret>"),
+        body=hidden(body),
+        signed=hidden(digests[used]),
         status=answer.status if answer else None,
         answer_headers=tuple(
             (name, safe(value)) for name, value in (answer.headers.items() if answer else ())

@@ -37,7 +37,7 @@ from calcontract.errors import (
 )
 from calcontract.known import KnownViolations
 from calcontract.process import Process
-from calcontract.records import CheckRecord, RunRecord, exchange_of
+from calcontract.records import CheckRecord, Exchange, RunRecord, exchange_of
 from calcontract.report import document, junit, letters
 from calcontract.settings import Settings
 from calcontract.story import Story
@@ -269,7 +269,6 @@ class Session:
             )
         stop = error if isinstance(error, CheckStop) else None
         story = item.stash.get(_STORY, None)
-        last = story.attempts[-1] if story and story.attempts else None
         return self._record(
             item,
             outcome,
@@ -277,7 +276,15 @@ class Session:
             expected=stop.expected if isinstance(stop, Violation) else "",
             reason=stop.reason if stop else (type(error).__name__ if error else ""),
             seconds=seconds,
-            exchange=exchange_of(last, self.target.secret) if last and error else None,
+            exchange=self._exchange(story) if story and error else None,
+        )
+
+    def _exchange(self, story: Story) -> Exchange | None:
+        if not story.attempts:
+            return None
+        last = story.attempts[-1]
+        return exchange_of(
+            last, self.target.secret, lawful=story.bodies(), method=story.method_of(last)
         )
 
     def _record(

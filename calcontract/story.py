@@ -296,7 +296,16 @@ class Story:
         for uid in self.failing:
             self.target.set_state("processing fails", uid=uid, times=0)
         if self.failing:
-            self.target.set_state("clock advances", seconds=LONGEST_WAIT + 1)
+            self.target.advance(LONGEST_WAIT + 1)
+
+    def method_of(self, attempt: Attempt) -> str:
+        """The method that *attempt* was sent with."""
+        return next((item.method for item in self.sent if attempt in item.attempts), "POST")
+
+    def bodies(self) -> list[bytes]:
+        """Every body of the check, as it is lawful and as it is sent."""
+        items = [*self.items.values(), *self.sent]
+        return [body for item in items for body in (item.lawful.body, item.delivery.body)]
 
     # --- looking ---------------------------------------------------------------------------------
 

@@ -377,7 +377,7 @@ Feature: Authenticity
     Fix: accept the bare digest and sha256= before it, of the body as it is and of the body
       without trailing CR and LF.
 
-    Scenario Outline: A signature that is <form> goes through
+    Scenario Outline: A signature that is <form> goes through where the body ends in <tail>
       Given a BOOKING_CREATED delivery
       And its body ends in <tail>
       And its signature is <form>

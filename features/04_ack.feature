@@ -215,6 +215,11 @@ Feature: Answers and the budget
         | BOOKING_CREATED   |
         | PING              |
 
+    Example: An ordinary delivery goes through at the subscriber URL
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
     Example: A wrong signature is not redirected either
       Given a BOOKING_CREATED delivery
       But its signature is 64 random hex digits

@@ -64,6 +64,7 @@ Feature: Ordering
       When Cal.com delivers cancelled
       Then the booking is not live
 
+    @needs-probe
     Example: The cancellation of an unknown booking is acknowledged
       Given a booking that is created, cancelled
       When Cal.com delivers cancelled

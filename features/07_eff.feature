@@ -167,6 +167,14 @@ Feature: Effects on appointments
         | rejected    | requested, rejected  |
 
     @needs-probe
+    Example: Two bookings of a person are both made
+      Given another booking of the same person that the receiver knows
+      And a booking that is created
+      When Cal.com delivers created
+      Then the booking is live once at the time of "created"
+      And the other booking is untouched
+
+    @needs-probe
     Example: A cancellation alone leaves the person's other booking alone
       Given another booking of the same person that the receiver knows
       And a booking that is created, cancelled

@@ -132,7 +132,7 @@ Feature: Durability across crashes
       And the receiver retries as scheduled
       Then created has its effect once
 
-    @needs-probe @needs-states
+    @needs-probe @needs-states @needs-process
     Example: A booking whose processing failed once has its effect without a restart
       Given a booking that is created
       And processing of it fails once

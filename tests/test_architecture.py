@@ -64,9 +64,7 @@ UNREPEATABLE = re.compile(
 
 
 def modules(room):
-    return sorted(
-        path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts
-    )
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts)
 
 
 PRODUCT = [path for room in MAY_IMPORT for path in modules(room)]
@@ -108,7 +106,7 @@ def typing_only(tree):
     """*tree* without what stands under `if TYPE_CHECKING:`, which does not exist when it runs."""
 
     class Strip(ast.NodeTransformer):
-        def visit_If(self, node):  # noqa: N802 - the visitor's convention
+        def visit_If(self, node):
             self.generic_visit(node)
             return node.orelse if ast.unparse(node.test).endswith("TYPE_CHECKING") else node
 

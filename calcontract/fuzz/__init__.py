@@ -2,8 +2,8 @@
 Fuzzing: what a receiver does with bodies that nobody thought of.
 
 The contract's clauses try what is known to go wrong; this looks for what is not.  `shapes` makes
-bodies out of the schemas (schemathesis), `spoiled` spoils real deliveries (hypothesis), `hunt` sends
-them and judges, `words` tells what was found.
+bodies out of the schemas (schemathesis), `spoiled` spoils real deliveries (hypothesis), `hunt`
+sends them and judges, `words` tells what was found.
 
 Only this module is imported without need: schemathesis is heavy.
 """

@@ -1,10 +1,10 @@
 """
 Bodies inside and just outside the schemas, made by schemathesis.
 
-The schemas are put into one document first: their `$id`s are names, and schemathesis would look them
-up on the network.  Each body is signed as the prepared request, so that the signature is over the
-bytes on the wire; the signature is a security scheme of the document, because schemathesis removes
-a header parameter to see what happens.
+The schemas are put into one document first: their `$id`s are names, and schemathesis would look
+them up on the network.  Each body is signed as the prepared request, so that the signature is over
+the bytes on the wire; the signature is a security scheme of the document, because schemathesis
+removes a header parameter to see what happens.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Shapes:
         operation = self._schema[f"/{name}"]["POST"]
         return operation.as_strategy(generation_mode=mode).map(self._delivery)
 
-    def _delivery(self, case: schemathesis.Case) -> Delivery:
+    def _delivery(self, case: schemathesis.Case[Any]) -> Delivery:
         told: Mapping[str, Any] = case.as_transport_kwargs(base_url="http://receiver.example")
         prepared = requests.Request(**told).prepare()
         headers = tuple(

@@ -13,6 +13,10 @@ from mock_calcom.sender import Answer, Attempt
 _NOTEWORTHY = 0.2
 
 
+#: A secret of fewer bytes is not looked for in answers.
+_TELLING_SECRET = 8
+
+
 def described(attempt: Attempt) -> str:
     """What came of *attempt*, in a few words."""
     if attempt.answer is None:
@@ -189,10 +193,23 @@ def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
     shown = answer.body + b"\n".join(
         f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
     )
-    lowered = shown.lower()
-    encoded = base64.b64encode(bytes.fromhex(signature))
     # Half a signature is as good a start for a forger; sixteen digits are no accident.
-    if signature[:16].encode() in lowered or encoded in shown:
+    if signature[:16].encode() in shown.lower() or _base64(bytes.fromhex(signature))[:16] in _plain(
+        shown
+    ):
         raise Violation("the answer shows the expected signature", expected=expected, reason="leak")
-    if secret.encode() in shown:
+    key = secret.encode()
+    # A shorter secret, such as "test", stands in many an innocent answer.
+    if len(key) >= _TELLING_SECRET and (
+        key in shown or _base64(key) in _plain(shown) or key.hex().encode() in shown.lower()
+    ):
         raise Violation("the answer shows the secret", expected=expected, reason="leak")
+
+
+def _base64(value: bytes) -> bytes:
+    return base64.b64encode(value).rstrip(b"=")
+
+
+def _plain(text: bytes) -> bytes:
+    """*text* with the alphabet of URL-safe base64 in the ordinary one."""
+    return text.translate(bytes.maketrans(b"-_", b"+/"))

@@ -31,6 +31,17 @@ def _times(count: int) -> str:
     return {0: "not at all", 1: "once"}.get(count, f"{count} times")
 
 
+def _inbox(look: Look, trigger: str, uid: str) -> str:
+    """What the inbox says of the deliveries of *trigger*, as a remark."""
+    records = [record for record in look.records if (record.trigger, record.uid) == (trigger, uid)]
+    states = ", ".join(
+        f"{record.state} after {record.tries} tries"
+        + ("" if record.next_try_seconds is None else f", next in {record.next_try_seconds:.1f} s")
+        for record in records
+    )
+    return f" (in the inbox: {states})" if states else " (not in the inbox)"
+
+
 def happened(look: Look, *, trigger: str, uid: str, occurrences: int) -> None:
     """
     As many effects of *trigger* on the booking *uid* as there were *occurrences*.
@@ -42,7 +53,7 @@ def happened(look: Look, *, trigger: str, uid: str, occurrences: int) -> None:
     count = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
     if count != occurrences:
         raise Violation(
-            f"{trigger} of booking {uid} took effect {_times(count)}",
+            f"{trigger} of booking {uid} took effect {_times(count)}{_inbox(look, trigger, uid)}",
             expected=f"its effect {_times(occurrences)}",
             reason="effect-missing" if count < occurrences else "effect-repeated",
         )

@@ -16,9 +16,13 @@ def _exchange(exchange: Exchange | None) -> dict[str, Any] | None:
     if exchange is None:
         return None
     return {
+        "method": exchange.method,
         "url": exchange.url,
         "headers": [list(line) for line in exchange.headers],
         "body": exchange.body.decode("utf-8", "backslashreplace"),
+        "signedBody": None
+        if exchange.signed == exchange.body
+        else exchange.signed.decode("utf-8", "backslashreplace"),
         "status": exchange.status,
         "answerHeaders": [list(line) for line in exchange.answer_headers],
         "answerBody": exchange.answer_body,

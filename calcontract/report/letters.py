@@ -7,12 +7,21 @@ Cal.com would do next, what to change, and how to repeat it.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
 from calcontract.catalogue import Clause, Contract
 from calcontract.judges import fate
-from calcontract.records import SIGNED, CheckRecord, Exchange, RunRecord
+from calcontract.records import (
+    SECRET,
+    SECRET_BASE64,
+    SIGNED,
+    WITHHELD,
+    CheckRecord,
+    Exchange,
+    RunRecord,
+)
 from calcontract.verdicts import ACCUSING, SCOPES, UNVERIFIED, Level, Outcome
 
 _INDENT = " " * 9
@@ -42,20 +51,40 @@ def _ansi_c(body: bytes) -> str:
 
 
 def curl(exchange: Exchange) -> str:
-    """A command that sends the same delivery; a right signature is made when it is run."""
-    if len(exchange.body) > _SHOWN_BODY:
+    """
+    A command that sends the same delivery, for a shell whose variable SECRET holds the secret.
+
+    A right signature is made when it is run.  Empty where the body is too long to be read, or the
+    signature could only be told by giving a right one away.
+    """
+    lines = [f"{name}: {value}" for name, value in exchange.headers]
+    if len(exchange.body) > _SHOWN_BODY or any(WITHHELD in line for line in lines):
         return ""
-    words = ["curl", "-sS", "-i", "-X", "POST", shlex.quote(exchange.url)]
     body = _ansi_c(exchange.body)
-    for name, value in exchange.headers:
-        if SIGNED in value:
-            made = value.replace(
-                SIGNED, f"$(printf %s {body} | mock-calcom sign - --secret-env SECRET)"
-            )
-            words += ["-H", f'"{name}: {made}"']
-        else:
-            words += ["-H", _ansi_c(f"{name}: {value}".encode("latin-1", "replace"))]
+    sign = f"$(printf %s {_ansi_c(exchange.signed)} | mock-calcom sign - --secret-env SECRET)"
+    words = ["curl", "-sS", "-i", "-X", exchange.method, shlex.quote(exchange.url)]
+    for line in lines:
+        words += ["-H", _header(line, sign)]
+    if not any(line.lower().startswith("content-type:") for line in lines):
+        # curl would declare a form.
+        words += ["-H", "Content-Type:"]
     return " ".join([*words, "--data-binary", body])
+
+
+def _header(line: str, sign: str) -> str:
+    """The header *line* as shell words in a row: text as it is, what is secret made on the spot."""
+    made = {
+        SIGNED: f'"{sign}"',
+        SECRET: '"$SECRET"',
+        SECRET_BASE64: '"$(printf %s "$SECRET" | base64 | tr -d \'\\n\')"',
+    }
+    # curl leaves a header without a value out, unless it ends in a semicolon.
+    if line.endswith(": "):
+        line = f"{line[:-2]};"
+    parts = re.split("|".join(f"({re.escape(word)})" for word in made), line)
+    return "".join(
+        made.get(part) or _ansi_c(part.encode("latin-1", "replace")) for part in parts if part
+    )
 
 
 def letter(record: CheckRecord, clause: Clause, run: RunRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 
@@ -24,7 +25,9 @@ def compact(body):
         return body
 
 
-@breaks("sig-009", "sig-010", guide={"evt-002"}, part="receiver", reasons={"status-401", "status-202"})
+@breaks(
+    "sig-009", "sig-010", guide={"evt-002"}, part="receiver", reasons={"status-401", "status-202"}
+)
 class VerifiesReserialisedJson(Receiver):
     """Signs what a JSON library makes of the body, not the body."""
 
@@ -154,22 +157,9 @@ class AcceptsBase64(Receiver):
         return forms + [base64.b64encode(bytes.fromhex(form.decode())) for form in bare]
 
 
-@breaks("sig-015", part="receiver", reasons={"status-401"})
-class CaseSensitiveHeader(Receiver):
-    """Looks the header up by its exact spelling."""
-
-    def signature_in(self, headers):
-        found = super().signature_in(headers)
-        spelled = [value for name, value in headers if name == b"x-spelled"]
-        exact = {b"X-Cal-Signature-256", b"Cal-Signature-256", b"X-Cal-Signature", b"Cal-Signature"}
-        if spelled and not exact & set(spelled):
-            return Refusal("Missing signature", "missing signature")
-        return found
-
-
 def _keep_spelling():
     """Let the server hand on how header names are written, which ASGI hides."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
     plain = HttpToolsProtocol.on_header
 
@@ -181,7 +171,21 @@ def _keep_spelling():
     HttpToolsProtocol.on_header = on_header
 
 
-_keep_spelling()
+@breaks("sig-015", part="receiver", reasons={"status-401"})
+class CaseSensitiveHeader(Receiver):
+    """Looks the header up by its exact spelling."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        _keep_spelling()
+
+    def signature_in(self, headers):
+        found = super().signature_in(headers)
+        spelled = [value for name, value in headers if name == b"x-spelled"]
+        exact = {b"X-Cal-Signature-256", b"Cal-Signature-256", b"X-Cal-Signature", b"Cal-Signature"}
+        if spelled and not exact & set(spelled):
+            return Refusal("Missing signature", "missing signature")
+        return found
 
 
 @breaks("sig-016", part="receiver", reasons={"status-400"})
@@ -219,14 +223,10 @@ class SkipsVerificationOfEmptyBodies(Receiver):
 class ActsBeforeVerifying(Receiver):
     """Stores every delivery for its workers and looks at the signature for the answer only."""
 
-    def authenticate(self, headers, body):
-        self.verdict = super().authenticate(headers, body)
-
-    def accepted(self, entry):
-        return self.refused(self.verdict) if self.verdict else super().accepted(entry)
-
-    def duplicate(self, entry):
-        return self.refused(self.verdict) if self.verdict else super().duplicate(entry)
+    async def judge(self, client, headers, body):
+        with contextlib.suppress(InvalidPayloadError):
+            await self.accept(self.entry(self.read(body), body))
+        return await super().judge(client, headers, body)
 
 
 @breaks("sig-018", part="receiver", reasons={"leak"})

@@ -104,7 +104,7 @@ class AcceptsAPlainHash(Receiver):
         return [*super().accepted_signatures(body), hashlib.sha256(body).hexdigest().encode()]
 
 
-@breaks(part="receiver", reasons={"status-202"})
+@breaks("sig-004", part="receiver", reasons={"status-202"})
 class ChecksTheShapeOnly(Receiver):
     """Is content with any 64 hex digits."""
 
@@ -178,7 +178,7 @@ class ComparesTextThrows500(Receiver):
         return any(hmac.compare_digest(text, form.decode()) for form in accepted)
 
 
-@breaks(part="receiver", reasons={"status-500"})
+@breaks("sig-007", part="receiver", reasons={"status-500"})
 class ThrowsOnAnotherLength(Receiver):
     """Compares like `timingSafeEqual`, which throws when the lengths differ."""
 

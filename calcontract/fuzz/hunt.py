@@ -1,0 +1,340 @@
+"""
+The hunt: sends what the strategies make, judges each answer, and keeps one finding of each sort.
+
+Hypothesis draws and shrinks; what is a finding is said by the judges.  A finding is kept in its
+smallest form as it is met, so that a receiver which behaves differently the next time, or the end
+of the time, takes nothing away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hmac
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+
+from calcontract import fuzz, smoke
+from calcontract.errors import Exit, Inconclusive, SetupError, Violation
+from calcontract.fuzz import Kind, shapes, spoiled
+from calcontract.judges import answers
+from calcontract.probes import Look
+from calcontract.records import Exchange, exchange_of
+from calcontract.target import Target
+from mock_calcom.delivery import Delivery
+from mock_calcom.sender import Attempt
+from mock_calcom.signature import HEADER, sign
+
+#: So many more attempts than its examples a kind may spend on making findings small.
+_SHRINKING = 150
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one sort of body did, in the smallest form that was met."""
+
+    kind: Kind
+    reason: str
+    sentence: str
+    expected: str
+    exchange: Exchange | None
+
+
+@dataclass
+class Tally:
+    """What was sent of one kind, and how it was answered."""
+
+    examples: int = 0
+    attempts: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+
+
+@dataclass
+class Result:
+    """What came of a hunt."""
+
+    seed: int
+    asked: int
+    tallies: dict[Kind, Tally] = field(default_factory=dict)
+    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    #: Why the hunt could not go on, once that is so.
+    stopped: str = ""
+    seconds: float = 0.0
+
+    @property
+    def examples(self) -> int:
+        """The examples that were sent and judged, of all kinds."""
+        return sum(tally.examples for tally in self.tallies.values())
+
+    @property
+    def untried(self) -> list[Kind]:
+        """The kinds of which nothing was judged."""
+        return [kind for kind, tally in self.tallies.items() if not tally.examples]
+
+    @property
+    def exit_code(self) -> Exit:
+        """1 for any finding, 4 if a kind could not be tried, else 0."""
+        if self.findings:
+            return Exit.VIOLATES
+        return Exit.NOT_VERIFIED if self.untried else Exit.CONFORMS
+
+
+class _Found(Exception):  # noqa: N818 - a way to tell hypothesis, not an error of ours
+    """
+    Hypothesis shrinks this.
+
+    It tells failures apart by their type, so every sort of finding has one of its own.
+    """
+
+
+class _Enough(BaseException):
+    """Time or patience is over.  Not an `Exception`, since hypothesis would shrink that."""
+
+
+@functools.cache
+def _sort(kind: str, reason: str) -> type[_Found]:
+    return type(f"Found_{kind}_{reason}", (_Found,), {})
+
+
+class Hunt:
+    """
+    One hunt.
+
+    Args:
+        target: the receiver; its seed is the seed of the hunt.
+        examples: how many bodies to try.
+        seconds: how long at the most; the last attempt may outlast it by the budget.
+    """
+
+    def __init__(self, target: Target, *, examples: int, seconds: float) -> None:
+        self.target = target
+        self.result = Result(seed=target.seed, asked=examples)
+        self._quotas = fuzz.quotas(examples)
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self._deadline = self._began + seconds
+        self._before: Look | None = None
+        self._last: Attempt | None = None
+
+    def run(self) -> Result:
+        """
+        Look whether the target can be judged, try every kind, and look once more.
+
+        Raises:
+            SetupError: if an ordinary delivery is not acknowledged before the hunt.
+        """
+        self.look()
+        for kind in fuzz.KINDS:
+            self.try_kind(kind)
+        self.conclude()
+        return self.result
+
+    def look(self) -> None:
+        """
+        Make sure that the target is a receiver, and start the clock.
+
+        Raises:
+            SetupError: if an ordinary delivery is not acknowledged.
+        """
+        smoke.look(self.target)
+        self._began = time.monotonic()
+        self._deadline = self._began + self._seconds
+
+    def try_kind(self, kind: Kind) -> list[Finding]:
+        """Try bodies of *kind* within its share of the time; what was found, also among earlier."""
+        tally = self.result.tallies.setdefault(kind, Tally())
+        if not self.result.stopped:
+            later = [other for other in fuzz.KINDS if other not in self.result.tallies]
+            left = max(self._deadline - time.monotonic(), 0.0)
+            self._try(kind, tally, until=time.monotonic() + left / (1 + len(later)))
+        return [found for found in self.result.findings.values() if found.kind is kind]
+
+    def conclude(self) -> None:
+        """See that the receiver still takes an ordinary delivery."""
+        if not self.result.stopped:
+            try:
+                smoke.look(self.target)
+            except SetupError as error:
+                self._keep(
+                    fuzz.KINDS[-1],
+                    Violation(
+                        f"after the hunt: {error.message}",
+                        expected="an ordinary delivery to be acknowledged as before",
+                        reason="harmed",
+                    ),
+                    None,
+                )
+        self.result.seconds = time.monotonic() - self._began
+
+    # --- one kind --------------------------------------------------------------------------------
+
+    def _try(self, kind: Kind, tally: Tally, *, until: float) -> None:
+        quota = self._quotas[kind]
+        self._before = None
+
+        @hypothesis.seed(self.result.seed)
+        @hypothesis.settings(
+            max_examples=quota,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            verbosity=Verbosity.quiet,
+            print_blob=False,
+            report_multiple_bugs=True,
+            phases=(Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        )
+        @hypothesis.given(self._strategy(kind))
+        def each(delivery: Delivery) -> None:
+            if time.monotonic() > until or tally.attempts >= quota + _SHRINKING:
+                raise _Enough
+            tally.attempts += 1
+            try:
+                attempt = self._judge(kind, delivery, until)
+            except Violation as violation:
+                self._keep(kind, violation, delivery)
+                raise _sort(kind.name, violation.reason)(violation.sentence) from None
+            finally:
+                tally.examples = min(tally.attempts, quota)
+            tally.acknowledged += attempt.acknowledged
+            tally.refused += attempt.refused
+
+        with _shrunk():
+            each()
+
+    def _strategy(self, kind: Kind) -> st.SearchStrategy[Delivery]:
+        if kind in {fuzz.ENVELOPES, fuzz.PAYLOADS}:
+            made = shapes.Shapes(self.target.subscription)
+            return made.envelopes() if kind is fuzz.ENVELOPES else made.payloads()
+        spoil = spoiled.Spoiled(self.target.subscription, self.target.seed)
+        return {
+            fuzz.FORGED: spoil.forged,
+            fuzz.NONSENSE: spoil.nonsense,
+            fuzz.SPOILED: spoil.deliveries,
+        }[kind]()
+
+    # --- one body --------------------------------------------------------------------------------
+
+    def _judge(self, kind: Kind, delivery: Delivery, until: float) -> Attempt:
+        """
+        Send *delivery* and judge what came.
+
+        Raises:
+            Violation: if it is a finding.
+        """
+        if kind.inert and self.target.probe and self._before is None:
+            self._before = self._totals()
+        try:
+            attempt = self.target.attempt(delivery, lambda one: self._patiently(one, until))
+        except Inconclusive as error:
+            self.result.tallies[kind].attempts -= 1
+            self.result.stopped = error.sentence
+            raise _Enough from None
+        if self._is_signed(delivery):
+            answers.unfailing(attempt)
+        else:
+            answers.refused(attempt)
+        answers.in_time(attempt, self.target.settings.budget)
+        if kind.inert and self.target.probe:
+            self._require_no_effect(delivery)
+        return attempt
+
+    def _is_signed(self, delivery: Delivery) -> bool:
+        given = delivery.header(HEADER) or ""
+        right = sign(delivery.body, self.target.secret)
+        return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
+
+    def _patiently(self, delivery: Delivery, until: float) -> Attempt:
+        """
+        One attempt, repeated for as long as the receiver throttles and there is time.
+
+        Raises:
+            Inconclusive: if it throttles until the time is over.
+        """
+        while (attempt := self.target.sender.attempt(delivery)).status == 429:
+            pause = _seconds(attempt.answer.headers.get("retry-after") if attempt.answer else None)
+            if time.monotonic() + pause > until:
+                raise Inconclusive(
+                    f"the receiver throttles (429) and asks for {pause:g} s", reason="throttled"
+                )
+            time.sleep(pause)
+        self._last = attempt
+        return attempt
+
+    def _totals(self) -> Look | None:
+        """What there is before a body is sent, or nothing if the receiver does not come to rest."""
+        with contextlib.suppress(Inconclusive):
+            return self.target.look()
+        return None
+
+    def _require_no_effect(self, delivery: Delivery) -> None:
+        """
+        Nothing is added to the receiver's world by a body that names no trigger or is forged.
+
+        Raises:
+            Violation: if something is.
+        """
+        before, after = self._before, self._totals()
+        self._before = after
+        if before is None or after is None:
+            return
+        if not self._is_signed(delivery) or spoiled.is_inert(delivery.body):
+            _require_same(before, after)
+
+    def _keep(self, kind: Kind, violation: Violation, delivery: Delivery | None) -> None:
+        key = (kind.name, violation.reason)
+        known = self.result.findings.get(key)
+        if known and known.exchange and delivery and len(known.exchange.body) <= len(delivery.body):
+            return
+        last = self._last if self._last and self._last.delivery is delivery else None
+        self.result.findings[key] = Finding(
+            kind,
+            violation.reason,
+            violation.sentence,
+            violation.expected,
+            exchange_of(last, self.target.secret) if last else None,
+        )
+        if violation.reason == "receiver-died":
+            self.result.stopped = violation.sentence
+
+
+def _require_same(before: Look, after: Look) -> None:
+    for name in ("appointments", "effects"):
+        was, now = before.totals.get(name), after.totals.get(name)
+        if was != now:
+            raise Violation(
+                f"the number of {name} went from {was} to {now}",
+                expected="no effect",
+                reason=f"effect-{name}",
+            )
+
+
+@contextlib.contextmanager
+def _shrunk() -> Iterator[None]:
+    """
+    Take note that hypothesis has done what it could.
+
+    Its report is of no use here: every finding was kept when it was met.
+    """
+    try:
+        yield
+    except (_Found, _Enough, Flaky):
+        pass
+    except BaseExceptionGroup as group:
+        _, other = group.split((_Found, Flaky))
+        if other:
+            raise other from None
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return max(float(retry_after or 1), 0.05)
+    except ValueError:
+        return 1.0

@@ -1,0 +1,75 @@
+"""What a hunt has to say: each finding as a small letter, and one line for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from calcontract import fuzz
+from calcontract.fuzz.hunt import Finding, Result
+from calcontract.judges import fate
+from calcontract.report import letters
+
+_INDENT = " " * 9
+
+#: A longer body is shown up to here, in bytes.
+_SHOWN = 600
+
+
+def escaped(body: bytes) -> str:
+    """*body* in printable ASCII, cut off where it gets long; its length is said then."""
+    text = "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}"
+        for byte in body[:_SHOWN]
+    )
+    return f"{text} ... ({len(body)} bytes)" if len(body) > _SHOWN else text or "(no bytes)"
+
+
+def letter(finding: Finding, result: Result, url: str) -> str:
+    """Everything there is to say about one finding."""
+    lines = [
+        f"{finding.kind.name:<9} {finding.kind.text}",
+        _line("expected", finding.expected),
+        _line("but", finding.sentence),
+    ]
+    exchange = finding.exchange
+    if exchange is not None:
+        if finding.kind is not fuzz.FORGED:
+            lines.append(_line("next", fate.of(exchange.status)))
+        lines.append(_line("body", escaped(exchange.body)))
+        if command := letters.curl(exchange):
+            lines.append(_line("by hand", command))
+    lines.append(_line("repeat", repeat(result, url)))
+    return "\n".join(lines)
+
+
+def repeat(result: Result, url: str) -> str:
+    """The command that sends the same bodies again."""
+    return (
+        f"calcontract fuzz {url} --secret-env SECRET --examples {result.asked} --seed {result.seed}"
+    )
+
+
+def _line(word: str, text: str) -> str:
+    return f"{_INDENT}{word:<9} {text}"
+
+
+def summary(result: Result) -> Iterator[str]:
+    """What was sent of each kind and how it was answered, and the outcome in the last line."""
+    for kind, tally in result.tallies.items():
+        answered = f"{tally.acknowledged} acknowledged, {tally.refused} refused"
+        extra = tally.attempts - tally.examples
+        shrunk = f" ({extra} more to make findings small)" if extra else ""
+        yield f"{kind.name:<9} {tally.examples:>4} examples: {answered}{shrunk}; {kind.text}"
+    if result.stopped:
+        yield f"stopped   {result.stopped}"
+    if result.untried:
+        names = ", ".join(kind.name for kind in result.untried)
+        yield f"open      not tried: {names}; give it more --seconds"
+    elif result.examples < result.asked and not result.stopped:
+        yield f"short     the time was up after {result.examples} of {result.asked} examples"
+    found = len(result.findings)
+    outcome = {0: "no finding", 1: "1 finding"}.get(found, f"{found} findings")
+    yield (
+        f"fuzz      {outcome}; {result.examples} examples of {len(result.tallies)} kinds "
+        f"in {result.seconds:.1f} s, seed {result.seed}"
+    )

@@ -1,0 +1,224 @@
+"""Mutants that take a delivery for new, or for known, when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections import OrderedDict
+
+from again import MARK, Again, copy_of
+from gallery import breaks
+from sqlalchemy import select, update
+
+from reference_impl import envelope
+from reference_impl.answers import Answer
+from reference_impl.envelope import InvalidPayloadError
+from reference_impl.facts import Reader
+from reference_impl.handlers import KINDS
+from reference_impl.inbox import Inbox
+from reference_impl.receiver import Receiver
+from reference_impl.tables import appointments, effects, webhook_events
+
+#: How long a check-then-insert takes from the check to the insert, in seconds (a measured one).
+LOOK = 0.06
+
+HALF_AN_HOUR = 30 * 60 * 1_000_000
+AN_HOUR = 60 * 60 * 1_000_000
+
+#: What repeats when nothing recognises a redelivery.
+REPEATED = ("idm-001", "idm-003", "idm-005", "idm-007", "idm-009", "idm-010", "rty-005")
+
+
+def digest(*parts):
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
+
+
+@breaks(
+    *REPEATED, "idm-008", part="receiver", beside={"worker": Again}, reasons={"effect-repeated"}
+)
+class NoDedupe(Receiver):
+    """Takes every attempt for a new delivery."""
+
+    def identify(self, body):
+        return f"{super().identify(body)}{MARK}{secrets.token_hex(8)}"
+
+
+@breaks(
+    *REPEATED, "idm-008", part="receiver", beside={"worker": Again}, reasons={"effect-repeated"}
+)
+class ClockInTheKey(Receiver):
+    """Makes the key of a delivery of its body and of when it arrived, so that no two are alike."""
+
+    def identify(self, body):
+        return f"{super().identify(body)}{MARK}{self.clock.now()}"
+
+
+@breaks("idm-008", part="receiver", reasons={"records-doubled"})
+class KeepsARowPerAttempt(Receiver):
+    """Guards the effect of an occurrence, and keeps one row of the inbox per attempt."""
+
+    def identify(self, body):
+        return f"{super().identify(body)}{MARK}{secrets.token_hex(8)}"
+
+
+@breaks("idm-006", part="receiver", reasons={"effect-missing"})
+class KeyOfUidAlone(Receiver):
+    """Makes the key of a delivery of the booking's uid: whatever happens to it next is known."""
+
+    def identify(self, body):
+        try:
+            uid = envelope.read(body).uid
+        except InvalidPayloadError:
+            uid = None
+        return digest("uid", uid) if uid else super().identify(body)
+
+
+@breaks("idm-006", part="reader", reasons={"effect-missing"})
+class KeyOfTriggerAndUid(Reader):
+    """Makes the key of an occurrence of trigger and uid: a booking is rescheduled once at most."""
+
+    def occurrence_key(self, fact):
+        return digest(fact.trigger, *fact.names) if fact.names else super().occurrence_key(fact)
+
+
+@breaks("idm-006", part="receiver", reasons={"effect-missing"})
+class KeyOfPersonAndSlot(Receiver):
+    """Makes the key of a delivery of trigger, person and slot: a second booking of both is known."""
+
+    def identify(self, body):
+        try:
+            told = envelope.read(body)
+        except InvalidPayloadError:
+            return super().identify(body)
+        people = told.payload.get("attendees")
+        emails = [one.get("email") for one in people] if isinstance(people, list) else []
+        if not emails:
+            return super().identify(body)
+        return digest(told.trigger, *emails, told.payload.get("startTime"))
+
+
+@breaks("eff-012", part="reader", reasons={"effect-missing"})
+class SeriesCollapsed(Reader):
+    """Makes the key of a recurring booking of its series: the first week stands for all."""
+
+    def read(self, envelope, received_at):
+        self._series = envelope.payload.get("recurringEventId")
+        return super().read(envelope, received_at)
+
+    def occurrence_key(self, fact):
+        return digest(fact.trigger, self._series) if self._series else super().occurrence_key(fact)
+
+
+@breaks("idm-004", part="reader", reasons={"effect-repeated"})
+class DuplicateOccurrenceTwice(Reader):
+    """Recognises bytes only: the same occurrence with another createdAt happens once more."""
+
+    def occurrence_key(self, fact):
+        return f"{super().occurrence_key(fact)} {fact.happened}"
+
+
+@breaks(
+    *("idm-003", "idm-008", "idm-010"),
+    part="inbox",
+    beside={"worker": Again},
+    reasons={"effect-repeated", "records-doubled"},
+)
+class CheckThenInsert(Inbox):
+    """Looks whether a delivery is known and inserts it 60 ms later, with no constraint to decide."""
+
+    def is_known(self, entry):
+        # The first id of a body is plain, and those of its copies begin with it.
+        query = select(webhook_events.c.id).where(webhook_events.c.webhook_id == entry.webhook_id)
+        with self._store.read() as connection:
+            return connection.scalar(query) is not None
+
+    async def accept(self, entry):
+        if self.is_known(entry):
+            return False
+        await asyncio.sleep(LOOK)
+        return await super().accept(entry) or await super().accept(copy_of(entry))
+
+
+@breaks("idm-007", "idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})
+class ForgetsAfterTwentyDeliveries(Inbox):
+    """Recognises a redelivery by a cache of the last twenty ids."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.known = OrderedDict()
+
+    async def accept(self, entry):
+        if entry.webhook_id in self.known:
+            self.known.move_to_end(entry.webhook_id)
+            return False
+        self.known[entry.webhook_id] = True
+        if len(self.known) > 20:
+            self.known.popitem(last=False)
+        return await super().accept(entry) or await super().accept(copy_of(entry))
+
+
+@breaks("idm-007", "idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})
+class ForgetsAfterAnHour(Inbox):
+    """Recognises a redelivery within the hour, and takes it for new afterwards."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.known = {}
+
+    async def accept(self, entry):
+        since = self.known.setdefault(entry.webhook_id, entry.received_at)
+        if await super().accept(entry):
+            return True
+        if entry.received_at - since < AN_HOUR:
+            return False
+        self.known[entry.webhook_id] = entry.received_at
+        return await super().accept(copy_of(entry))
+
+
+@breaks(*REPEATED, part="receiver", reasons={"effect-repeated", "changed"})
+class RepeatsTheEffectOnRedelivery(Receiver):
+    """Keeps one row of a redelivered booking, and sends its mails again."""
+
+    def duplicate(self, entry):
+        if entry.trigger in KINDS:
+            row = {
+                "occurrence": f"again {secrets.token_hex(8)}",
+                "kind": KINDS[entry.trigger],
+                "uid": entry.uid,
+                "at": self.clock.now(),
+            }
+            with self.inbox._store.write() as connection:
+                connection.execute(effects.insert(), row)
+        return super().duplicate(entry)
+
+
+@breaks("idm-009", "ord-001", part="receiver", reasons={"changed", "other-time"})
+class NextFreeSlotOnReplay(Receiver):
+    """Finds the slot of a redelivered booking taken, by itself, and books the next free one."""
+
+    def duplicate(self, entry):
+        if entry.trigger == "BOOKING_CREATED":
+            column = appointments.c
+            mine = (column.uid == entry.uid) & (column.status == "confirmed")
+            later = {name: column[name] + HALF_AN_HOUR for name in ("start_time", "end_time")}
+            with self.inbox._store.write() as connection:
+                connection.execute(update(appointments).where(mine).values(later))
+        return super().duplicate(entry)
+
+
+@breaks("idm-002", part="receiver", reasons={"status-409"})
+class DuplicateAnswers409(Receiver):
+    """Calls a redelivery a conflict."""
+
+    def duplicate(self, entry):
+        super().duplicate(entry)
+        return Answer(409, b'{"error":"Duplicate webhook"}')
+
+
+@breaks("idm-002", part="receiver", reasons={"status-500"})
+class DuplicateAnswers500(Receiver):
+    """Lets the unique violation of a redelivery become an error of its own."""
+
+    def duplicate(self, entry):
+        raise RuntimeError("UNIQUE constraint failed: webhook_events.webhook_id")

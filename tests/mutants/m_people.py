@@ -1,0 +1,120 @@
+"""Mutants that find the wrong appointment, or none."""
+
+from __future__ import annotations
+
+from gallery import breaks
+from sqlalchemy import select, update
+
+from reference_impl.appointments import Fold
+from reference_impl.book import Book
+from reference_impl.facts import Reader
+from reference_impl.handlers import Handlers
+from reference_impl.needs import HANDLED
+from reference_impl.standings import CANCELLED, CONFIRMED, REJECTED, SCHEDULED
+from reference_impl.tables import appointments
+
+_row = appointments.c
+
+
+class ByPerson(Book):
+    """Changes the other appointments of the person whom an event of *trigger* is about."""
+
+    trigger = ""
+
+    def record(self, connection, fact, kind, at):
+        new = super().record(connection, fact, kind, at)
+        if new and fact.trigger == self.trigger and not fact.seats:
+            for row in self.others(connection, fact):
+                mine = update(appointments).where(_row.id == row.id)
+                connection.execute(mine.values(**self.change(fact)))
+        return new
+
+    def others(self, connection, fact):
+        rows = connection.execute(select(appointments)).all()
+        people = {one for row in rows if row.uid == fact.uid for one in row.attendees}
+        return [row for row in rows if row.uid != fact.uid and people & set(row.attendees)]
+
+    def change(self, fact):
+        raise NotImplementedError
+
+
+@breaks("eff-007", part="book", reasons={"bystander-touched"})
+class CancelMatchedByEmail(ByPerson):
+    """Cancels whatever the person of a cancelled booking has booked."""
+
+    trigger = "BOOKING_CANCELLED"
+
+    def change(self, fact):
+        return {"status": CANCELLED}
+
+
+@breaks("eff-007", part="book", reasons={"bystander-touched"})
+class RescheduleMatchedByPerson(ByPerson):
+    """Moves whatever the person of a rescheduled booking has booked."""
+
+    trigger = "BOOKING_RESCHEDULED"
+
+    def change(self, fact):
+        return {"start_time": fact.start, "end_time": fact.end}
+
+
+@breaks("eff-007", part="book", reasons={"bystander-touched"})
+class RejectionMatchedByPerson(ByPerson):
+    """Rejects whatever the person of a rejected request has booked."""
+
+    trigger = "BOOKING_REJECTED"
+
+    def change(self, fact):
+        return {"status": REJECTED}
+
+
+@breaks("eff-004", part="handlers", reasons={"other-time"})
+class IgnoresRescheduled(Handlers):
+    """Has no handler for BOOKING_RESCHEDULED."""
+
+    def handles(self, trigger):
+        return trigger in HANDLED - {"BOOKING_RESCHEDULED"}
+
+
+@breaks("eff-002", part="reader", reasons={"appointments-missing"})
+class IgnoresOurAppointmentId(Reader):
+    """Makes a second appointment of a booking that carries the number of one of ours."""
+
+    def appointment_id(self, payload):
+        return None
+
+
+@breaks("eff-002", part="book", reasons={"bystander-touched"})
+class ConfirmsWhateverWaits(Book):
+    """Confirms any appointment of ours that waits when a booking comes without a number."""
+
+    def record(self, connection, fact, kind, at):
+        new = super().record(connection, fact, kind, at)
+        if new and fact.trigger == "BOOKING_CREATED" and fact.appointment_id is None:
+            waiting = update(appointments).where(_row.ours, _row.status == SCHEDULED)
+            connection.execute(waiting.values(status=CONFIRMED))
+        return new
+
+
+@breaks("eff-002", part="fold", reasons={"appointment-not-confirmed"})
+class ConfirmsOursWithoutItsIds(Fold):
+    """Confirms the appointment of ours and does not note which booking it is."""
+
+    def bind(self, appointments, facts, own):
+        bound = super().bind(appointments, facts, own)
+        for appointment in bound:
+            if appointment.own_id is not None:
+                appointment.standing.booking_id = None
+        return bound
+
+
+@breaks("eff-003", part="handlers", reasons={"live-0"})
+class UnknownAppointmentVanishes(Handlers):
+    """Has no else: a booking with a number that leads nowhere is dropped, as in the guide."""
+
+    def apply(self, connection, fact):
+        if fact.trigger == "BOOKING_CREATED" and fact.appointment_id is not None:
+            found = select(_row.id).where(_row.id == fact.appointment_id)
+            if connection.scalar(found) is None:
+                return
+        super().apply(connection, fact)

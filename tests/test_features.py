@@ -1,0 +1,289 @@
+"""The contract as text: how it is written, and that every sentence of it is bound to one step."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import re
+
+import pytest
+from pytest_bdd.parser import FeatureParser
+from pytest_bdd.steps import step_function_context_registry
+from typer.testing import CliRunner
+
+from calcontract import catalogue, cli, steps
+from calcontract.catalogue import CAPABILITIES, MANNERS, PROFILES
+from calcontract.resources import room
+from calcontract.verdicts import Level
+
+CONTRACT = catalogue.load()
+CLAUSES = {clause.id: clause for clause in CONTRACT.clauses()}
+FEATURES = [
+    FeatureParser(str(path.parent), path.name).parse()
+    for path in sorted(room("features").glob("*.feature"))
+]
+TEMPLATES = [template for feature in FEATURES for template in feature.scenarios.values()]
+
+#: Then-sentences that a receiver fails which refuses everything, or takes it and does nothing.
+GOES_THROUGH = re.compile(
+    r"the receiver acknowledges (it|each of them)"
+    r"|the answer is 202 with .*"
+    r"|.+ (has|have) its effect once"
+    r"|.+ has its effect meanwhile"
+    r"|there is one appointment"
+    r"|the booking is (live once at the time of \".+\"|cancelled|rejected)"
+    r"|our appointment is confirmed .*"
+    r"|its appointment carries that booking id"
+    r"|the cancellation's reason is .*"
+    r"|the receiver keeps one record of it"
+    r"|each that was acknowledged has its effect once"
+)
+
+#: Then-sentences that say how fast, or with which words, something goes through.
+GOES_THROUGH_SO = re.compile(
+    r"the receiver acknowledges it (within the budget|before the processing is over)"
+)
+
+#: Then-sentences that a receiver fails which takes everything and acts on it.
+HOLDS_BACK = re.compile(
+    r"the receiver refuses it( within the budget)?"
+    r"|the receiver answers (without failing|as it answers a wrong signature)"
+    r"|the answer is (not )?[345]\d\d( with .*)?"
+    r"|the answer is no redirect"
+    r"|the answer says .*"
+    r"|the answer gives away neither .*"
+    r"|it has no effect|nothing changes at all|no appointment is made"
+    r"|the booking is not (live|confirmed)"
+    r"|the other booking is untouched|our appointment still waits"
+    r"|the redelivery changed nothing at all"
+    r"|no booking of this run has had more effects than .*"
+    r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
+)
+
+#: Clauses about what a receiver has to do: doing it is the control and doing it wrongly the
+#: violation, because what goes through is compared with what was sent.
+COMPARED = re.compile(
+    r".+ has its effect once|there is one appointment|the booking is .*|its appointment carries .*"
+    r"|the receiver keeps one record of it|the cancellation's reason is .*|our appointment .*"
+    r"|each that was acknowledged has its effect once|.+ has its effect meanwhile"
+    r"|the receiver acknowledges (it|each of them)( (within|before) .*)?"
+    r"|the answer is 202 with .*"
+)
+
+
+def scenarios():
+    """Every example and every row of every outline, with the steps as they are run."""
+    for template in TEMPLATES:
+        rows = [row for table in template.examples for row in table.as_contexts()] or [{}]
+        for row in rows:
+            yield template, template.render(row)
+
+
+SCENARIOS = list(scenarios())
+
+
+def clause_of(template):
+    return next(tag for tag in template.rule.tags if tag in CLAUSES)
+
+
+def thens(scenario):
+    return [step.name for step in scenario.steps if step.type == "then"]
+
+
+def bindings():
+    """Every step function with its kind and its parser, as pytest-bdd has registered it."""
+    modules = {importlib.import_module(name) for name in steps.MODULES}
+    return [
+        context
+        for context in step_function_context_registry.values()
+        if any(context.step_func.__module__ == module.__name__ for module in modules)
+    ]
+
+
+BINDINGS = bindings()
+
+
+def bound(step):
+    return [
+        context
+        for context in BINDINGS
+        if context.type in {None, step.type} and context.parser.is_matching(step.name)
+    ]
+
+
+# --- how it is written -----------------------------------------------------------------------------
+
+
+def test_the_contract_holds_at_least_ninety_clauses():
+    assert len(CLAUSES) >= 90
+
+
+def test_pytest_bdd_sees_every_check_that_the_catalogue_counts():
+    # It keeps scenarios by title and drops the first of two that share one.
+    checks = [check for clause in CLAUSES.values() for check in clause.checks]
+    assert {template.name for template in TEMPLATES} == {check.title for check in checks}
+    assert len(SCENARIOS) == sum(check.rows for check in checks)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_a_title_says_what_happens(template):
+    forbidden = r"\b(should|must|may|shall|tests?|tested|verif(y|ies|ied)|checks?|checked)\b"
+    assert not re.search(forbidden, template.name, re.IGNORECASE)
+    assert not template.name.endswith(".")
+    # The first word may be a parameter.
+    assert template.name[0].isupper() or template.name[0] == "<"
+
+
+def test_no_two_checks_are_called_alike_even_when_their_rows_are_filled_in():
+    names = [scenario.name for _, scenario in SCENARIOS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_a_check_is_short_and_comes_in_order(template):
+    kinds = [step.type for step in template.steps]
+    assert len(kinds) <= 8
+    assert kinds[0] == "given"
+    assert kinds == sorted(kinds, key=["given", "when", "then"].index)
+    assert "then" in kinds
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_chapter_says_what_it_is_about_in_a_sentence(feature):
+    assert len(feature.description.strip()) > 20
+    assert feature.background is None
+
+
+@pytest.mark.parametrize("clause", list(CLAUSES.values()), ids=list(CLAUSES))
+def test_a_clause_is_one_sentence_about_a_receiver(clause):
+    assert clause.text.startswith("A receiver ")
+    assert clause.text.endswith(".")
+    assert ". " not in clause.text
+
+
+@pytest.mark.parametrize("clause", list(CLAUSES.values()), ids=list(CLAUSES))
+def test_a_clause_has_a_source_a_why_and_a_fix_worth_reading(clause):
+    assert re.search(r"guide|Cal\.com|RFC", clause.source)
+    for note in (clause.why, clause.fix):
+        assert len(note) > 15
+        assert note.endswith(".")
+
+
+@pytest.mark.parametrize("clause", list(CLAUSES.values()), ids=list(CLAUSES))
+def test_a_clause_carries_the_tags_of_its_kind(clause):
+    assert clause.id.startswith(f"{clause.chapter}-")
+    assert clause.level in tuple(Level)
+    assert clause.profiles <= set(PROFILES)
+    assert clause.profiles
+    for check in clause.checks:
+        assert check.capabilities <= set(CAPABILITIES)
+        assert check.manners <= set(MANNERS)
+        # What is prepared inside the receiver is of no use unseen.
+        if check.capabilities & {"states", "process"}:
+            assert "probe" in check.capabilities, check.title
+
+
+@pytest.mark.parametrize("chapter", CONTRACT.chapters, ids=lambda chapter: chapter.name)
+def test_ids_of_a_chapter_go_up(chapter):
+    ids = [clause.id for clause in chapter.clauses]
+    assert ids == sorted(ids)
+
+
+# --- a control and something to fail --------------------------------------------------------------
+
+
+def groups():
+    """The checks of every clause in every scope in which the clause is spoken of at all."""
+    scopes = [set(CAPABILITIES[:count]) for count in range(len(CAPABILITIES) + 1)]
+    seen = set()
+    for clause, scope in itertools.product(CLAUSES.values(), scopes):
+        visible = frozenset(k.title for k in clause.checks if k.capabilities <= scope)
+        if visible and (clause.id, visible) not in seen:
+            seen.add((clause.id, visible))
+            yield pytest.param(clause, visible, id=f"{clause.id}-{len(scope)}")
+
+
+@pytest.mark.parametrize(("clause", "titles"), list(groups()))
+def test_in_every_scope_a_clause_has_a_control_and_a_check_that_a_wrong_receiver_fails(
+    clause, titles
+):
+    endings = [thens(scenario) for template, scenario in SCENARIOS if template.name in titles]
+    said = [sentence for ending in endings for sentence in ending]
+    assert any(GOES_THROUGH.fullmatch(x) or GOES_THROUGH_SO.fullmatch(x) for x in said), "control"
+    if " NOT " in clause.text:
+        assert any(
+            HOLDS_BACK.fullmatch(x) or (COMPARED.fullmatch(x) and "acknowledges" not in x)
+            for x in said
+        ), "what the clause forbids cannot be seen in this scope"
+
+
+#: Clauses of which a smaller scope shows one check alone, and that check can refute them there.
+ONE_IS_ENOUGH = {
+    "env-008": "what is refused for want of a field was not coped with",
+    "env-009": "what is refused for want of createdAt was not accepted",
+    "evt-010": "what is refused of a sender was not handled",
+    "tol-001": "what is refused for a field it does not know was not tolerated",
+    "tol-002": "what is refused for its text was not taken",
+}
+
+
+@pytest.mark.parametrize(("clause", "titles"), list(groups()))
+def test_a_clause_is_not_called_verified_by_its_control_alone(clause, titles):
+    # A scope in which only the lawful twin can be seen must not show the clause at all.
+    if len(titles) == 1 and len(clause.checks) > 1:
+        assert ONE_IS_ENOUGH.get(clause.id)
+
+
+def test_every_ending_is_known_to_hold_back_or_to_go_through():
+    said = {sentence for _, scenario in SCENARIOS for sentence in thens(scenario)}
+    kinds = (GOES_THROUGH, GOES_THROUGH_SO, HOLDS_BACK)
+    assert [x for x in sorted(said) if not any(kind.fullmatch(x) for kind in kinds)] == []
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+
+def test_every_sentence_is_bound_to_exactly_one_step():
+    sentences = {(step.type, step.name): step for _, x in SCENARIOS for step in x.steps}
+    wrong = {
+        f"{kind} {name}": [context.step_func.__name__ for context in bound(step)]
+        for (kind, name), step in sentences.items()
+        if len({context.step_func for context in bound(step)}) != 1
+    }
+    assert wrong == {}
+
+
+def test_no_step_is_written_for_nobody():
+    used = {
+        id(context)
+        for step in {(s.type, s.name): s for _, x in SCENARIOS for s in x.steps}.values()
+        for context in bound(step)
+    }
+    idle = [f"{c.type} {c.parser.name}" for c in BINDINGS if id(c) not in used]
+    assert idle == []
+
+
+def test_the_steps_are_few():
+    # Not to be raised lightly: a new sentence is read by everybody, an old one in a table by few.
+    assert len({context.step_func for context in BINDINGS}) <= 105
+
+
+# --- the command that lists it --------------------------------------------------------------------
+
+
+def test_the_command_lists_every_clause():
+    result = CliRunner().invoke(cli.application, ["clauses"])
+    assert result.exit_code == 0
+    listed = [line.split()[0] for line in result.stdout.splitlines()[:-1]]
+    assert listed == list(CLAUSES)
+    assert result.stdout.splitlines()[-1] == f"{len(CLAUSES)} clauses, {len(SCENARIOS)} checks"
+
+
+@pytest.mark.parametrize(
+    "clause", [chapter.clauses[-1] for chapter in CONTRACT.chapters], ids=lambda clause: clause.id
+)
+def test_the_command_shows_a_clause_in_full(clause):
+    result = CliRunner().invoke(cli.application, ["clauses", clause.id])
+    assert result.exit_code == 0
+    for part in (clause.text, clause.source, clause.why, clause.fix, clause.file):
+        assert part in result.stdout

@@ -1,0 +1,273 @@
+import json
+import re
+import socket
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from calcontract import cli, fuzz, settings
+from calcontract.errors import Exit, SetupError
+from calcontract.fuzz import shapes, spoiled, words
+from calcontract.fuzz.hunt import Hunt, Result, Tally
+from calcontract.target import Target
+from mock_calcom.delivery import Subscription
+from mock_calcom.signature import sign
+from tests.unit.calcontract.broken import SECRET, receiver, sound
+
+
+def hunted(url, *, examples=60, seconds=30, seed=1, budget=2.0):
+    told = settings.load(target=url, secret=SECRET, budget=budget)
+    return Hunt(Target(told, seed=seed), examples=examples, seconds=seconds).run()
+
+
+def sorts(result):
+    return set(result.findings)
+
+
+def test_quotas_add_up_and_leave_no_kind_out():
+    assert sum(fuzz.quotas(200).values()) == 200
+    assert sum(fuzz.quotas(203).values()) == 203
+    assert set(fuzz.quotas(5).values()) == {1}
+
+
+def test_kinds_without_effect_come_before_the_others():
+    inert = [kind.inert for kind in fuzz.KINDS]
+    assert inert == sorted(inert, reverse=True)
+
+
+def test_every_schema_of_a_trigger_is_in_one_document_without_names_to_look_up():
+    text = json.dumps(shapes.document())
+    assert "calcontract.example" not in text
+    assert ".json" not in text
+    assert all(f"/{name}" in shapes.document()["paths"] for name in shapes.trigger_schemas())
+    assert len(shapes.trigger_schemas()) == 37
+
+
+def test_generating_bodies_asks_nobody_on_the_network(monkeypatch):
+    asked = []
+
+    def refuse(*arguments, **_):
+        asked.append(arguments)
+        raise OSError
+
+    with receiver() as server:
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *more, **named: (
+                real(host, *more, **named) if host == "127.0.0.1" else refuse(host)
+            ),
+        )
+        assert not hunted(server.url, examples=40).findings
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "inert"),
+    [
+        (b"", True),
+        (b"[1]", True),
+        (b'{"triggerEvent":"UNHEARD_OF","payload":{"uid":"a"}}', True),
+        (b'{"triggerEvent":"BOOKING_CREATED"}', False),
+        (b'{"triggerEvent":"booking_created', False),
+        (b'{"triggerEvent":"BOOKING\\u005fCREATED"}', False),
+        ("BOOKING_CREATED".encode("utf-16"), False),
+    ],
+)
+def test_a_body_is_inert_only_if_it_cannot_name_a_trigger(body, inert):
+    assert spoiled.is_inert(body) is inert
+
+
+def test_a_sound_receiver_is_not_accused():
+    with receiver() as server:
+        result = hunted(server.url, examples=100)
+    assert result.findings == {}
+    assert result.exit_code is Exit.CONFORMS
+    assert result.examples == 100
+
+
+def test_the_same_seed_sends_the_same_bodies():
+    def bodies(seed):
+        with receiver() as server:
+            hunted(server.url, seed=seed)
+        # The ordinary deliveries before and after are new in every run.
+        return server.bodies[1:-1]
+
+    first = bodies(3)
+    assert bodies(3) == first
+    assert bodies(4) != first
+
+
+def failing_on(condition, status=500):
+    def answer(signed, body):
+        return status if signed and condition(body) else sound(signed, body)
+
+    return answer
+
+
+def is_no_object(body):
+    try:
+        return not isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def has_odd_start(body):
+    """Fails on an envelope whose startTime is not text, as a handler without care would."""
+    if sound(True, body) != 202:
+        return False
+    start = json.loads(body)["payload"].get("startTime", "")
+    return not isinstance(start, str)
+
+
+def test_a_500_on_json_that_is_no_object_is_found_and_made_small():
+    with receiver(failing_on(is_no_object)) as server:
+        result = hunted(server.url)
+    finding = result.findings["nonsense", "status-500"]
+    assert "500" in finding.sentence
+    assert len(finding.exchange.body) <= 4
+    assert result.exit_code is Exit.VIOLATES
+
+
+def test_a_500_in_the_depths_of_an_envelope_is_found():
+    with receiver(failing_on(has_odd_start)) as server:
+        result = hunted(server.url, examples=300)
+    assert ("spoiled", "status-500") in sorts(result) or ("payloads", "status-500") in sorts(result)
+
+
+def test_the_same_seed_makes_the_same_findings():
+    def found():
+        with receiver(failing_on(is_no_object)) as server:
+            result = hunted(server.url, seed=5)
+        return {sort: finding.exchange.body for sort, finding in result.findings.items()}
+
+    first = found()
+    assert first
+    assert found() == first
+
+
+def test_a_receiver_that_takes_unsigned_deliveries_is_found():
+    with receiver(lambda _, body: sound(True, body)) as server:
+        result = hunted(server.url)
+    finding = result.findings["forged", "status-202"]
+    assert finding.expected == "a refusal (4xx)"
+
+
+def test_a_redirect_is_found():
+    with receiver(lambda signed, body: 302 if sound(signed, body) == 400 else 202) as server:
+        assert ("nonsense", "status-302") in sorts(hunted(server.url))
+
+
+def test_a_hang_is_found_within_the_time():
+    began = time.monotonic()
+    with receiver(
+        lambda signed, body: (400, 60) if is_no_object(body) else sound(signed, body)
+    ) as (server):
+        result = hunted(server.url, seconds=6, budget=0.3)
+    assert ("nonsense", "no-answer-timeout") in sorts(result)
+    # The time, one attempt with its grace, and the looks before and after.
+    assert time.monotonic() - began < 6 + 2.3 + 4
+
+
+def test_no_sort_of_finding_is_told_twice():
+    with receiver(
+        lambda signed, body: 500 if sound(signed, body) == 400 else sound(signed, body)
+    ) as (server):
+        result = hunted(server.url)
+    assert len(result.findings) <= len(fuzz.KINDS)
+    assert {reason for _, reason in result.findings} == {"status-500"}
+
+
+def test_a_receiver_that_takes_nothing_any_more_is_found():
+    taken = []
+
+    def answer(signed, body):
+        taken.append(body)
+        return 503 if len(taken) > 62 and sound(signed, body) == 202 else sound(signed, body)
+
+    with receiver(answer) as server:
+        result = hunted(server.url, examples=60)
+    assert any(reason in {"harmed", "status-503"} for _, reason in result.findings)
+
+
+def test_a_receiver_that_throttles_for_good_is_not_green():
+    taken = []
+
+    def answer(signed, body):
+        taken.append(body)
+        return 429 if len(taken) > 10 else sound(signed, body)
+
+    with receiver(answer) as server:
+        result = hunted(server.url, seconds=4)
+    assert result.exit_code is Exit.NOT_VERIFIED
+    assert "throttles" in result.stopped
+
+
+def test_a_target_that_is_no_receiver_is_not_hunted():
+    with (
+        receiver(lambda *_: 404) as server,
+        pytest.raises(SetupError, match="404"),
+    ):
+        hunted(server.url)
+    assert len(server.bodies) == 1
+
+
+def test_nothing_that_is_said_holds_the_secret_or_a_right_signature():
+    with receiver(failing_on(lambda _: True, 500)) as server:
+        told = settings.load(target=server.url, secret=SECRET, budget=2.0)
+        server.answer = sound
+        hunt = Hunt(Target(told, seed=1), examples=40, seconds=20)
+        hunt.look()
+        server.answer = failing_on(lambda _: True, 500)
+        for kind in fuzz.KINDS:
+            hunt.try_kind(kind)
+        hunt.conclude()
+    said = "\n".join(
+        words.letter(finding, hunt.result, server.url) for finding in hunt.result.findings.values()
+    )
+    assert "mock-calcom sign" in said
+    assert SECRET not in said
+    assert not any(sign(body, SECRET) in said for body in server.bodies)
+
+
+def test_what_was_not_tried_is_said_and_is_not_green():
+    result = Result(seed=1, asked=100, tallies={kind: Tally() for kind in fuzz.KINDS})
+    result.tallies[fuzz.FORGED].examples = 15
+    text = "\n".join(words.summary(result))
+    assert "not tried: nonsense, envelopes, payloads, spoiled" in text
+    assert result.exit_code is Exit.NOT_VERIFIED
+
+
+def test_a_long_or_odd_body_is_shown_escaped_and_cut():
+    assert words.escaped(b"\x00\\a") == "\\x00\\x5ca"
+    assert words.escaped(b"x" * 700).endswith("... (700 bytes)")
+    assert words.escaped(b"") == "(no bytes)"
+
+
+def test_the_command_says_what_it_found_and_ends_with_1(monkeypatch):
+    monkeypatch.setenv("THE_SECRET", SECRET)
+    with receiver(failing_on(is_no_object)) as server:
+        ran = CliRunner().invoke(
+            cli.application,
+            ["fuzz", server.url, "--secret-env", "THE_SECRET", "--examples", "40", "--seed", "1"],
+        )
+    assert ran.exit_code == 1
+    assert "answer 500" in ran.stdout
+    assert re.search(r"fuzz +1 finding; 40 examples of 5 kinds in [\d.]+ s, seed 1", ran.stdout)
+
+
+def test_the_command_says_that_nobody_is_there_and_ends_with_3(monkeypatch):
+    monkeypatch.setenv("THE_SECRET", SECRET)
+    ran = CliRunner().invoke(
+        cli.application, ["fuzz", "http://127.0.0.1:9/", "--secret-env", "THE_SECRET"]
+    )
+    assert ran.exit_code == 3
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_the_reference_receiver_has_no_finding_and_no_effect_of_nonsense():
+    ran = CliRunner().invoke(cli.application, ["fuzz", "--examples", "60", "--seed", "11"])
+    assert ran.exit_code == 0, ran.stdout
+    assert "no finding; 60 examples" in ran.stdout
