@@ -153,6 +153,7 @@ def load(folder: Path | None = None) -> Contract:
     if not chapters:
         raise CatalogueError(f"no feature files in {folder}")
     contract = Contract(chapters)
+    _unique("chapter", [chapter.name for chapter in chapters])
     _unique("clause id", [clause.id for clause in contract.clauses()])
     _unique(
         "check title",
@@ -164,7 +165,7 @@ def load(folder: Path | None = None) -> Contract:
 def _chapter(path: Path) -> Chapter:
     try:
         # The parser's own types know no Rule.
-        feature: Any = Parser().parse(path.read_text(encoding="utf-8"))["feature"]
+        feature: Any = Parser().parse(path.read_text(encoding="utf-8")).get("feature")
     except Exception as error:  # the parser has no common base for what it raises
         raise CatalogueError(f"{path.name} is not valid Gherkin: {error}") from error
     if not feature:
@@ -201,7 +202,7 @@ def _clause(rule: Any, chapter: str, file: str) -> Clause:
     if keywords != {wanted}:
         raise CatalogueError(f"{where}: {ids[0]} is tagged @{level} but its text says {keywords}")
     notes = _notes(rule["description"])
-    missing = {"Source", "Why", "Fix"} - notes.keys()
+    missing = {word for word in ("Source", "Why", "Fix") if not notes.get(word)}
     if missing:
         raise CatalogueError(f"{where}: {ids[0]} does not say its {', '.join(sorted(missing))}")
     checks = tuple(
@@ -228,15 +229,16 @@ def _check(scenario: Any, where: str) -> Check:
     tags = _tags(scenario)
     capabilities = frozenset(tag.removeprefix("needs-") for tag in tags if tag.startswith("needs-"))
     manners = frozenset(tags) & frozenset(MANNERS)
-    unknown = [
-        tag for tag in tags if tag not in MANNERS and tag.removeprefix("needs-") not in CAPABILITIES
-    ]
+    known = {*MANNERS, *(f"needs-{capability}" for capability in CAPABILITIES)}
+    unknown = [tag for tag in tags if tag not in known]
     if unknown:
         raise CatalogueError(f"{where}: unknown tag {unknown} on {scenario['name']!r}")
     # pytest-bdd does not hand tags on Examples tables on, so they would silently do nothing.
     if any(table["tags"] for table in scenario["examples"]):
         raise CatalogueError(f"{where}: no tags on the Examples of {scenario['name']!r}")
     rows = sum(len(table.get("tableBody") or ()) for table in scenario["examples"])
+    if scenario["examples"] and not rows:
+        raise CatalogueError(f"{where}: the outline {scenario['name']!r} has no row")
     return Check(
         title=scenario["name"],
         capabilities=capabilities,

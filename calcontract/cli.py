@@ -324,6 +324,58 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
     raise typer.Exit(int(code))
 
 
+@application.command()
+def load(  # noqa: PLR0917 - typer makes an option of each
+    url: Url = None,
+    secret_env: SecretEnv = None,
+    secret_file: SecretFile = None,
+    secret: Secret = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Whose deliveries to send: guide or calcom.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.1, max=2000, help="Arrivals per second.")] = 20,
+    duration: Annotated[float, typer.Option(min=0.1, max=600, help="In seconds.")] = 10,
+    redeliveries: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of arrivals that repeat earlier bytes.")
+    ] = 0.1,
+    reschedules: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that reschedule a booking.")
+    ] = 0.2,
+    cancellations: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that cancel a booking.")
+    ] = 0.1,
+    budget: Budget = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for load.json.")] = None,
+    seed: Seed = None,
+    i_may_test: MayTest = None,
+    insecure_http: InsecureHttp = None,
+) -> None:
+    """Send deliveries at a steady rate; 1 if one fails or is late, 4 if we could not keep up."""
+    from calcontract import loading  # noqa: PLC0415 - heavy, and other commands need none
+
+    options = {
+        "target": url,
+        "secret_env": secret_env,
+        "secret_file": secret_file,
+        "secret": secret,
+        "profile": profile,
+        "budget": budget,
+        "report": report,
+        "seed": seed,
+        "i_may_test": i_may_test,
+        "insecure_http": insecure_http,
+    }
+    shares = {
+        "redeliveries": redeliveries,
+        "reschedules": reschedules,
+        "cancellations": cancellations,
+    }
+    with _one_sentence(), _target(options) as complete:
+        told = settings.load(**complete)
+        code = loading.run(told, rate=rate, duration=duration, shares=shares)
+    raise typer.Exit(int(code))
+
+
 def main() -> None:
     """Run the command line."""
     # Some terminals cannot print what people are called; a question mark is better than a crash.

@@ -84,8 +84,7 @@ class KnownViolations:
         entries = []
         for table in tables:
             # Not isinstance: a date with a time is a date to Python, and cannot be compared to one.
-            kinds = {name: type(value) for name, value in dict(table).items()}
-            if kinds != _FIELDS:
+            if not isinstance(table, dict) or {k: type(v) for k, v in table.items()} != _FIELDS:
                 raise UsageError(
                     f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more",
                     hint='write for example expires = 2027-01-31, id = "idm-001"',

@@ -8,12 +8,20 @@ imports only pytest and the standard library at the top.
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from calcontract.settings import Settings
+
 #: The name under which the running session is registered with pytest.
 SESSION = "calcontract-session"
+
+#: The settings of a run that names the fuzzing; such a run has no session.
+FUZZED: pytest.StashKey[Settings] = pytest.StashKey()
 
 _OPTIONS: dict[str, dict[str, str]] = {
     "--target": {"help": "URL of the receiver whose contract is checked"},
@@ -47,6 +55,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="a SHOULD that fails violates too",
     )
+    group.addoption("--fuzz-examples", type=int, default=200, help="bodies that test_fuzz tries")
+    group.addoption("--fuzz-seconds", type=float, default=60, help="what test_fuzz may take")
+
+
+def _names_fuzzing(config: pytest.Config) -> bool:
+    """
+    Whether the run is of `suite/test_fuzz.py`, by path or by package.
+
+    Raises:
+        pytest.UsageError: if it is of other tests as well.
+    """
+    named = [bool(re.search(r"(^|[./\\])test_fuzz(\.py)?(::|$)", str(a))) for a in config.args]
+    if any(named) and not all(named):
+        raise pytest.UsageError("fuzzing is a run of its own; name test_fuzz alone, or not at all")
+    return any(named)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,6 +94,9 @@ def pytest_configure(config: pytest.Config) -> None:
         started = contextlib.ExitStack()
         config.add_cleanup(started.close)
         running = started.enter_context(process.of(settings.load(**options)))
+        if _names_fuzzing(config):
+            config.stash[FUZZED] = settings.load(**options)
+            return
         session = Session.of(options, select=config.option.markexpr, process=running)
     except CalcontractError as error:
         pytest.exit(str(error), returncode=int(error.exit_code))

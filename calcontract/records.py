@@ -157,7 +157,8 @@ class RunRecord:
     started: dt.datetime
     strict: bool = False
     hardened: bool = False
-    planned: int = 0
+    #: The arguments of `calcontract check` that start the same run.
+    words: Sequence[str] = ()
     seconds: float = 0.0
     attempts: int = 0
     uids: Sequence[str] = ()

@@ -15,7 +15,8 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -37,7 +38,7 @@ from calcontract.errors import (
 )
 from calcontract.known import KnownViolations
 from calcontract.process import Process
-from calcontract.records import CheckRecord, Exchange, RunRecord, exchange_of
+from calcontract.records import SECRET, CheckRecord, Exchange, RunRecord, exchange_of
 from calcontract.report import document, junit, letters
 from calcontract.settings import Settings
 from calcontract.story import Story
@@ -91,7 +92,10 @@ class Session:
             started=dt.datetime.now(dt.UTC),
             strict=run_settings.strict,
             hardened=run_settings.hardened,
+            words=run_settings.words(),
         )
+        #: The checks that are to be run, by pytest's name, as they count if they are not.
+        self._awaited: dict[str, CheckRecord] = {}
         #: Whether the run came to its end and was judged.
         self.concluded = False
         #: Why it did not, if that is somebody's mistake.
@@ -164,12 +168,31 @@ class Session:
                 self.run.add(self._record(item, Outcome.OUTSIDE_SCOPE, sentence=missing))
             else:
                 inside.append(item)
+                self._awaited[item.nodeid] = self._record(
+                    item, Outcome.NOT_VERIFIED, sentence="it was not run", reason="not-run"
+                )
+        self._admit_gaps(chosen)
         random.Random(self.target.seed).shuffle(inside)  # noqa: S311 - an order, no secret
         inside.sort(key=lambda item: "last" in item.keywords)
         gone = [item for item in items if item not in set(inside)]
         config.hook.pytest_deselected(items=gone)
         items[:] = inside
-        self.run.planned = len(inside)
+
+    def _admit_gaps(self, chosen: Sequence[pytest.Item]) -> None:
+        """Let a clause of which only some checks were selected be no verified one."""
+        counts = Counter(item.stash[_CLAUSE].id for item in chosen)
+        for clause_id, count in counts.items():
+            whole = sum(check.rows for check in self.contract.clause(clause_id).checks)
+            if count < whole:
+                self.run.add(
+                    CheckRecord(
+                        clause=clause_id,
+                        title="The other checks of the clause are left out",
+                        outcome=Outcome.NOT_VERIFIED,
+                        sentence=f"{count} of its {whole} checks were selected",
+                        reason="partial-selection",
+                    )
+                )
 
     def _belongs(self, item: pytest.Item) -> bool:
         clauses = [clause for clause in self.contract.clauses() if clause.id in item.keywords]
@@ -272,12 +295,16 @@ class Session:
         return self._record(
             item,
             outcome,
-            sentence=stop.sentence if stop else (str(error) if error else ""),
+            sentence=stop.sentence if stop else self._safe(error),
             expected=stop.expected if isinstance(stop, Violation) else "",
             reason=stop.reason if stop else (type(error).__name__ if error else ""),
             seconds=seconds,
             exchange=self._exchange(story) if story and error else None,
         )
+
+    def _safe(self, error: Exception | None) -> str:
+        """What a fault of ours says of itself, which may be anything, without the secret."""
+        return str(error or "").replace(self.target.secret, SECRET)
 
     def _exchange(self, story: Story) -> Exchange | None:
         if not story.attempts:
@@ -307,6 +334,7 @@ class Session:
         """Collect the records, also those of other processes."""
         for name, value in report.user_properties:
             if name == _PROPERTY:
+                self._awaited.pop(report.nodeid, None)
                 self.run.add(cast("CheckRecord", value))
 
     # --- the verdict -----------------------------------------------------------------------------
@@ -323,6 +351,10 @@ class Session:
         self.run.stale = self.known.stale(self.run)
         if session.config.option.collectonly:
             return
+        if self.run.setup_problem is None:
+            # What was stopped, skipped or lost on the way is not verified.
+            for record in self._awaited.values():
+                self.run.add(record)
         self.run.conclude(self.known)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             self.run.exit_code = Exit.SUITE_FAILED

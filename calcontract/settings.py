@@ -138,6 +138,24 @@ class Settings(BaseSettings):
         """Whether the target is on this machine."""
         return urlsplit(self.target or "").hostname in LOOPBACK
 
+    def words(self) -> list[str]:
+        """The arguments of `calcontract check` that say the same, without the secret."""
+        words = [self.target or ""]
+        if self.secret_file:
+            words += ["--secret-file", str(self.secret_file)]
+        else:
+            words += ["--secret-env", self.secret_env or "SECRET"]
+        words += ["--profile", self.profile]
+        for name in ("probe", "states", "start", "i_may_test"):
+            if value := getattr(self, name):
+                words += [f"--{name.replace('_', '-')}", value]
+        if self.budget != type(self).model_fields["budget"].default:
+            words += ["--budget", f"{self.budget:g}"]
+        for name in ("strict", "hardened", "insecure_http"):
+            if getattr(self, name):
+                words.append(f"--{name.replace('_', '-')}")
+        return words
+
     def shared_secret(self) -> str:
         """
         The secret that the target shares with Cal.com.
@@ -158,7 +176,7 @@ class Settings(BaseSettings):
                     hint="name a readable text file with --secret-file",
                 ) from error
             source = f"the file {self.secret_file}"
-        elif self.secret:
+        elif self.secret is not None:
             value, source = self.secret.get_secret_value(), "--secret"
         else:
             raise UsageError(

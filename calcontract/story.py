@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from calcontract.errors import Blocked, CatalogueError
+from calcontract.errors import Blocked, CatalogueError, Inconclusive, Violation
 from calcontract.probes import Look
 from calcontract.stimuli import bodies, signatures
 from calcontract.target import Target, Transport
@@ -148,6 +148,8 @@ class Story:
         self.failing: set[str] = set()
         #: How long the processing of "it" was told to take, in seconds.
         self.processing_seconds = 0.0
+        #: Whether the receiver's process was killed in this check.
+        self.killed = False
         #: Whether the check is about the receiver's being alive at all.
         self.vital = False
         self._clock = dt.datetime.now(dt.UTC).replace(microsecond=0) - _SINCE
@@ -292,7 +294,7 @@ class Story:
                 )
 
     def let_go(self) -> None:
-        """Let what this check made fail be processed, so that it holds up none of those after it."""
+        """Let what this check made fail be processed, so that it holds up none after it."""
         for uid in self.failing:
             self.target.set_state("processing fails", uid=uid, times=0)
         if self.failing:
@@ -315,7 +317,26 @@ class Story:
 
     def look(self) -> Look:
         """What the receiver holds about the story's bookings, once it has come to rest."""
-        return self.target.look(self.uids(), self.appointment)
+        return self.look_at(self.uids())
+
+    def look_at(self, uids: Sequence[str]) -> Look:
+        """
+        What the receiver holds about the bookings *uids*, once it has come to rest.
+
+        Raises:
+            Violation: if it was killed and started again, and never finishes what it had begun.
+            Inconclusive: if it does not come to rest otherwise.
+        """
+        try:
+            return self.target.look(uids, self.appointment)
+        except Inconclusive as stop:
+            if not self.killed:
+                raise
+            raise Violation(
+                stop.sentence,
+                expected="what a dead process has left to be taken over",
+                reason="stuck-after-restart",
+            ) from None
 
     def look_before(self) -> None:
         """Remember what the receiver holds now, to compare with later."""

@@ -141,9 +141,9 @@ Feature: Ordering
 
     @needs-probe
     Example: Without the cancellation the booking stays live
-      Given a booking that is created, rescheduled
-      When Cal.com delivers created, rescheduled
-      Then the booking is live once at the time of "rescheduled"
+      Given a booking that is created
+      When Cal.com delivers created
+      Then the booking is live once at the time of "created"
 
   @ord-007 @must @guide @calcom
   Rule: A receiver MUST end where the host's decision left the booking, in either order.

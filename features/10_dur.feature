@@ -98,6 +98,7 @@ Feature: Durability across crashes
     Scenario Outline: A booking <event> and reported again after a restart is <event> once
       Given a booking that is <life>
       When Cal.com delivers <life>
+      And the receiver has come to rest
       And the receiver is killed and started again
       And Cal.com redelivers <event>
       Then <event> has its effect once

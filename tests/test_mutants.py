@@ -5,8 +5,11 @@ every MUST clause is named by a mutant; the correct receiver is never accused.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,33 +30,54 @@ CONTRACT = catalogue.load()
 #: Answers that come later than this are too late in these runs, in seconds.
 BUDGET = "2"
 
+#: A mutant that never comes to rest is waited for this long, in seconds.
+PATIENCE = "4"
+
 BAD = {"blocked", "inconclusive", "not verified", "flaky", "suite error"}
 
 
-def judged(command, profile, folder, environment=None, arguments=()):
+def judged(command, profile, folder, environment=None, arguments=(), *, process=False):
     """What `calcontract check` says of the receiver that *command* starts."""
     report = folder / profile
-    with reference.receiver(command, environment=environment) as running:
+    with contextlib.ExitStack() as stack:
+        if process:
+            # The suite starts it, so that it may kill it.
+            port = reference.free_port()
+            origin, secret = f"http://127.0.0.1:{port}", secrets.token_hex(16)
+            arguments = (*arguments, "--start", shlex.join([*command, "--port", str(port)]))
+            environment = {
+                **(environment or {}),
+                "CALCOM_WEBHOOK_SECRET": secret,
+                "DATABASE_URL": f"sqlite:///{folder}/{profile}.db",
+            }
+            url = f"{origin}/api/webhooks/calcom"
+            probe, states = f"{origin}/_testing/probe", f"{origin}/_testing/states"
+        else:
+            running = stack.enter_context(reference.receiver(command, environment=environment))
+            url, probe, states = running.url, running.probe, running.states
+            secret, environment = running.secret, {}
         result = subprocess.run(
             [
-                *(sys.executable, "-m", "calcontract", "check", running.url),
+                *(sys.executable, "-m", "calcontract", "check", url),
                 *("--secret-env", "GATE_SECRET", "--profile", profile, "--seed", "7"),
-                *("--probe", running.probe, "--states", running.states),
+                *("--probe", probe, "--states", states),
                 *("--budget", BUDGET, "--report", str(report), *arguments),
             ],
-            env=os.environ | {"GATE_SECRET": running.secret},
+            env=os.environ
+            | environment
+            | {"GATE_SECRET": secret, "CALCONTRACT_PATIENCE": PATIENCE},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
-    assert running.secret not in result.stdout + result.stderr
+    assert secret not in result.stdout + result.stderr
     written = report / "verdicts.json"
     assert written.is_file(), result.stdout + result.stderr
     text = written.read_text()
-    assert running.secret not in text
-    assert running.secret not in (report / "junit.xml").read_text()
+    assert secret not in text
+    assert secret not in (report / "junit.xml").read_text()
     verdicts = json.loads(text)
     assert verdicts["exitCode"] == result.returncode
     return verdicts
@@ -81,6 +105,7 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profi
         tmp_path,
         environment={**mutant.environment, "MUTANT_HIT": str(hit)},
         arguments=mutant.arguments,
+        process=mutant.process,
     )
     assert hit.exists(), "the broken code never ran"
     if mutant.stops:
@@ -88,7 +113,7 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profi
         return
     spoken_of = {clause.id for clause in CONTRACT.clauses() if profile in clause.profiles}
     caught = failures(verdicts, {"fail"})
-    assert set(caught) == mutant.broken_in(profile) & spoken_of
+    assert set(caught) - mutant.perhaps == mutant.broken_in(profile) & spoken_of
     for clause_id, reasons in caught.items():
         assert reasons <= mutant.reasons, f"{clause_id} fails for another reason"
     assert set(failures(verdicts, BAD)) == mutant.unverified & spoken_of

@@ -42,6 +42,11 @@ SPOILED = Kind("spoiled", "signed, an ordinary delivery with something spoiled",
 KINDS = (FORGED, NONSENSE, ENVELOPES, PAYLOADS, SPOILED)
 
 
+def named(name: str) -> Kind:
+    """The kind called *name*."""
+    return next(kind for kind in KINDS if kind.name == name)
+
+
 def quotas(examples: int) -> dict[Kind, int]:
     """How many of *examples* each kind gets: by weight, and one at the least."""
     total = sum(kind.weight for kind in KINDS)

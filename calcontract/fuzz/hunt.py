@@ -34,6 +34,9 @@ from mock_calcom.signature import HEADER, sign
 #: So many more attempts than its examples a kind may spend on making findings small.
 _SHRINKING = 150
 
+#: The reason of the finding that an ordinary delivery is no longer acknowledged.
+_HARMED = "harmed"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -116,6 +119,8 @@ class Hunt:
     def __init__(self, target: Target, *, examples: int, seconds: float) -> None:
         self.target = target
         self.result = Result(seed=target.seed, asked=examples)
+        self._shapes = shapes.Shapes(target.subscription)
+        self._spoiled = spoiled.Spoiled(target.subscription, target.seed)
         self._quotas = fuzz.quotas(examples)
         self._seconds = seconds
         self._began = time.monotonic()
@@ -156,8 +161,8 @@ class Hunt:
             self._try(kind, tally, until=time.monotonic() + left / (1 + len(later)))
         return [found for found in self.result.findings.values() if found.kind is kind]
 
-    def conclude(self) -> None:
-        """See that the receiver still takes an ordinary delivery."""
+    def conclude(self) -> Finding | None:
+        """See that the receiver still takes an ordinary delivery; a finding if it does not."""
         if not self.result.stopped:
             try:
                 smoke.look(self.target)
@@ -167,11 +172,12 @@ class Hunt:
                     Violation(
                         f"after the hunt: {error.message}",
                         expected="an ordinary delivery to be acknowledged as before",
-                        reason="harmed",
+                        reason=_HARMED,
                     ),
                     None,
                 )
         self.result.seconds = time.monotonic() - self._began
+        return self.result.findings.get((fuzz.KINDS[-1].name, _HARMED))
 
     # --- one kind --------------------------------------------------------------------------------
 
@@ -210,14 +216,12 @@ class Hunt:
             each()
 
     def _strategy(self, kind: Kind) -> st.SearchStrategy[Delivery]:
-        if kind in {fuzz.ENVELOPES, fuzz.PAYLOADS}:
-            made = shapes.Shapes(self.target.subscription)
-            return made.envelopes() if kind is fuzz.ENVELOPES else made.payloads()
-        spoil = spoiled.Spoiled(self.target.subscription, self.target.seed)
         return {
-            fuzz.FORGED: spoil.forged,
-            fuzz.NONSENSE: spoil.nonsense,
-            fuzz.SPOILED: spoil.deliveries,
+            fuzz.FORGED: self._spoiled.forged,
+            fuzz.NONSENSE: self._spoiled.nonsense,
+            fuzz.ENVELOPES: self._shapes.envelopes,
+            fuzz.PAYLOADS: self._shapes.payloads,
+            fuzz.SPOILED: self._spoiled.deliveries,
         }[kind]()
 
     # --- one body --------------------------------------------------------------------------------

@@ -138,6 +138,23 @@ def one(look: Look) -> Appointment:
     return look.appointments[0]
 
 
+def distinct(look: Look) -> None:
+    """
+    No two appointments under one uid.
+
+    Raises:
+        Violation: if there are.
+    """
+    uids = [appointment.uid for appointment in look.appointments]
+    doubled = sorted(uid for uid in {*uids} if uid is not None and uids.count(uid) > 1)
+    if doubled:
+        raise Violation(
+            f"there are {uids.count(doubled[0])} appointments of booking {doubled[0]}",
+            expected="one appointment of each booking",
+            reason="appointments-doubled",
+        )
+
+
 def live_once(look: Look, *, start: dt.datetime, end: dt.datetime) -> None:
     """
     One confirmed appointment from *start* to *end*, and no other live one.

@@ -51,6 +51,12 @@ class Record:
     tries: int
     next_try_seconds: float | None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it is being processed, or due to be; one that waits for a later try is not."""
+        due = self.next_try_seconds is None or self.next_try_seconds <= 0
+        return self.state == "processing" or (self.state == "waiting" and due)
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -71,6 +77,11 @@ class Look:
     #: Acknowledged deliveries whose processing is due or under way.
     pending: int = 0
     totals: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def under_way(self) -> int:
+        """Number of deliveries shown here that are still being processed or due."""
+        return sum(record.under_way for record in self.records)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Look:

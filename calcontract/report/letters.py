@@ -60,6 +60,9 @@ def curl(exchange: Exchange) -> str:
     lines = [f"{name}: {value}" for name, value in exchange.headers]
     if len(exchange.body) > _SHOWN_BODY or any(WITHHELD in line for line in lines):
         return ""
+    if b"\0" in exchange.body:
+        # No argument of a command can hold it.
+        return ""
     body = _ansi_c(exchange.body)
     sign = f"$(printf %s {_ansi_c(exchange.signed)} | mock-calcom sign - --secret-env SECRET)"
     words = ["curl", "-sS", "-i", "-X", exchange.method, shlex.quote(exchange.url)]
@@ -68,7 +71,7 @@ def curl(exchange: Exchange) -> str:
     if not any(line.lower().startswith("content-type:") for line in lines):
         # curl would declare a form.
         words += ["-H", "Content-Type:"]
-    return " ".join([*words, "--data-binary", body])
+    return " ".join([*words, "--data-raw", body])
 
 
 def _header(line: str, sign: str) -> str:
@@ -78,9 +81,10 @@ def _header(line: str, sign: str) -> str:
         SECRET: '"$SECRET"',
         SECRET_BASE64: '"$(printf %s "$SECRET" | base64 | tr -d \'\\n\')"',
     }
-    # curl leaves a header without a value out, unless it ends in a semicolon.
-    if line.endswith(": "):
-        line = f"{line[:-2]};"
+    name, _, value = line.partition(": ")
+    if not value.strip():
+        # curl leaves a header without a value out, unless its name ends in a semicolon.
+        line = f"{name};"
     parts = re.split("|".join(f"({re.escape(word)})" for word in made), line)
     return "".join(
         made.get(part) or _ansi_c(part.encode("latin-1", "replace")) for part in parts if part
@@ -114,10 +118,9 @@ def _line(word: str, text: str) -> str:
 
 
 def repeat(record: CheckRecord, run: RunRecord) -> str:
-    """The command that runs the clause of *record* again, in the same order."""
-    return (
-        f"calcontract check {run.target} --secret-env SECRET --profile {run.profile} "
-        f"--seed {run.seed} -m {record.clause}"
+    """The command that runs the clause of *record* again, with the same people."""
+    return shlex.join(
+        ["calcontract", "check", *run.words, "--seed", str(run.seed), "-m", record.clause]
     )
 
 

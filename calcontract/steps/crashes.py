@@ -25,8 +25,14 @@ def _pauses(story: Story) -> None:
     story.target.set_state("worker pauses")
 
 
+@when("the receiver has come to rest")
+def _at_rest(story: Story) -> None:
+    story.look()
+
+
 @when("the receiver is killed and started again")
 def _killed(story: Story) -> None:
+    story.killed = True
     story.target.kill()
     story.target.restart()
     _end_leases(story)
@@ -43,7 +49,7 @@ def _killed_later(story: Story, seconds: float) -> None:
 
 
 def _end_leases(story: Story) -> None:
-    """Let what a dead worker held become due: a lease is a promise of time, and time we can move."""
+    """Let what a dead worker held become due: a lease is a promise of time, and we move time."""
     if story.target.states is not None:
         story.target.advance(_LEASE)
 
@@ -52,6 +58,7 @@ def _end_leases(story: Story) -> None:
 def _burst(story: Story) -> None:
     items = list(story.items.values())
     answered = 0
+    story.killed = True
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(story.target.sender.attempt, item.delivery): item for item in items}
         for future in concurrent.futures.as_completed(futures):
@@ -74,7 +81,7 @@ def _all_again(story: Story) -> None:
 @then("each that was acknowledged has its effect once")
 def _acknowledged_once(story: Story) -> None:
     for item in _acknowledged(story):
-        look = story.target.look([item.uid])
+        look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
         effects.one(look)
 

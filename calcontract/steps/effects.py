@@ -21,7 +21,7 @@ _CONFIRMING = frozenset({"BOOKING_CREATED", "BOOKING_CONFIRMED"})
 
 
 def _once(story: Story, item: Item) -> None:
-    look = story.target.look([item.uid])
+    look = story.look_at([item.uid])
     effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item))
     if item.trigger in _CONFIRMING and len(story.items) == 1:
         effects.one(look)
@@ -35,7 +35,7 @@ def _effect_once(story: Story, name: str) -> None:
 @then("each of them has its effect once")
 def _each_once(story: Story) -> None:
     for item in story.items.values():
-        look = story.target.look([item.uid])
+        look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
         effects.one(look)
 
@@ -82,6 +82,11 @@ def _no_appointment(story: Story) -> None:
 @then("there is one appointment")
 def _one_appointment(story: Story) -> None:
     effects.one(story.look())
+
+
+@then("no booking has two appointments")
+def _not_doubled(story: Story) -> None:
+    effects.distinct(story.look())
 
 
 @then(parsers.re(r'the booking is live once at the time of "(?P<name>[^"]+)"$'))

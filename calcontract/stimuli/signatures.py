@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from calcontract.errors import Inconclusive
 from calcontract.stimuli import named
 
 #: The guide's four headers, in the order in which they decide (guide, "Signature Verification").
@@ -127,6 +128,13 @@ LAWFUL = frozenset(
     }
 )
 
+
+def _other_case(secret: str) -> bytes:
+    # A secret of digits has no case: then it is not the same key that has to be refused.
+    other = secret.swapcase()
+    return (other if other != secret else f"{secret}x").encode()
+
+
 _KEYS: Mapping[str, Callable[[str], bytes]] = {
     "another secret": lambda secret: f"{secret}-of-somebody-else".encode(),
     "the empty key": lambda _: b"",
@@ -138,7 +146,7 @@ _KEYS: Mapping[str, Callable[[str], bytes]] = {
     'the key "no-secret-provided"': lambda _: b"no-secret-provided",
     "the guide's sample key": lambda _: SAMPLE_KEY.encode(),
     "the secret and a line feed": lambda secret: f"{secret}\n".encode(),
-    "the secret in the other case": lambda secret: secret.swapcase().encode(),
+    "the secret in the other case": _other_case,
     "the secret without its last letter": lambda secret: secret[:-1].encode(),
 }
 
@@ -150,6 +158,13 @@ def value(word: str, material: Material) -> bytes | None:
 
 
 def signed_with(word: str, material: Material) -> bytes:
-    """The digest of the body under the key that a feature file calls *word*."""
+    """
+    The digest of the body under the key that a feature file calls *word*.
+
+    Raises:
+        Inconclusive: if that is the receiver's own secret, which nobody can tell from a right one.
+    """
     key = named(_KEYS, word, "key")(material.secret)
+    if key == material.key:
+        raise Inconclusive(f"the receiver's secret is itself {word}", reason="secret-well-known")
     return hmac.new(key, material.body, hashlib.sha256).hexdigest().encode()

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from calcontract.plugin import SESSION
+from calcontract.plugin import FUZZED, SESSION
 from calcontract.session import Session
 from calcontract.story import Story
+
+#: Fuzzing is a run of its own: pytest collects it only when it is named.
+collect_ignore = ["test_fuzz.py"]
 
 
 def pytest_collection(session: pytest.Session) -> None:
     """Refuse to run the contract against nothing."""
-    if session.config.pluginmanager.get_plugin(SESSION) is None:
+    has_session = session.config.pluginmanager.get_plugin(SESSION) is not None
+    if not has_session and FUZZED not in session.config.stash:
         raise pytest.UsageError(
             "the contract needs a receiver; name one with --target URL --secret-env NAME"
         )

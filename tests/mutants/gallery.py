@@ -52,6 +52,10 @@ class Mutant:
     unverified: frozenset[str] = frozenset()
     #: Clauses that have to fail as well, in one profile.
     only: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: Whether the suite has to start and kill it for the bug to show.
+    process: bool = False
+    #: Clauses that a race may break as well: they need not fail, and may.
+    perhaps: frozenset[str] = frozenset()
 
     def broken_in(self, profile: str) -> frozenset[str]:
         """The clauses that have to fail in *profile*, if it speaks of them."""
@@ -72,6 +76,8 @@ def breaks(
     beside: dict[str, type] | None = None,
     guide: set[str] = frozenset(),
     calcom: set[str] = frozenset(),
+    process: bool = False,
+    perhaps: set[str] = frozenset(),
 ) -> Callable[[type], type]:
     """
     Enter a class into the gallery as a mutant of *part* that breaks *clauses*.
@@ -87,6 +93,8 @@ def breaks(
         beside: other parts that have to be replaced for the bug to show, by their names.
         guide: ids of clauses that have to fail as well in the profile `guide`.
         calcom: ids of clauses that have to fail as well in the profile `calcom`.
+        process: whether the suite has to start and kill the receiver for the bug to show.
+        perhaps: ids of clauses that fail as well when a race goes that way.
     """
 
     def enter(cls: type) -> type:
@@ -106,6 +114,8 @@ def breaks(
             environment=environment or {},
             arguments=arguments,
             only={"guide": frozenset(guide), "calcom": frozenset(calcom)},
+            process=process,
+            perhaps=frozenset(perhaps),
         )
         return cls
 

@@ -80,16 +80,6 @@ class Answers403(Receiver):
         return dataclasses.replace(super().refused(refusal), status=403)
 
 
-@breaks(guide={"ack-004"}, part="receiver", reasons={"status-400"})
-class Answers400WithoutASignature(Receiver):
-    """Takes a missing header for a malformed request."""
-
-    def refused(self, refusal):
-        answer = super().refused(refusal)
-        missing = refusal.message == "Missing signature"
-        return dataclasses.replace(answer, status=400) if missing else answer
-
-
 @breaks(guide={"ack-005"}, part="receiver", reasons={"body"})
 class MumblesItsRefusals(Receiver):
     """Answers 401 without saying why."""
@@ -114,32 +104,14 @@ class Answers410ToInvalidPayloads(Receiver):
         return dataclasses.replace(super().invalid(problem), status=410)
 
 
-class TakesOtherMethods(Door):
-    """Treats some other methods as POST; which of them is what heirs decide."""
-
-    def wanted(self, method):
-        raise NotImplementedError
-
-    async def _answer(self, scope, receive):
-        if self.wanted(scope["method"]):
-            scope = {**scope, "method": "POST"}
-        return await super()._answer(scope, receive)
-
-
 @breaks(guide={"ack-007"}, part="door", reasons={"status-202"})
-class AcceptsGet(TakesOtherMethods):
+class AcceptsGet(Door):
     """Takes a GET for a delivery as well."""
 
-    def wanted(self, method):
-        return method == "GET"
-
-
-@breaks(guide={"ack-007"}, part="door", reasons={"status-202"})
-class AcceptsOtherVerbs(TakesOtherMethods):
-    """Routes PUT, PATCH and DELETE to the handler of POST."""
-
-    def wanted(self, method):
-        return method in {"PUT", "PATCH", "DELETE"}
+    async def _answer(self, scope, receive):
+        if scope["method"] == "GET":
+            scope = {**scope, "method": "POST"}
+        return await super()._answer(scope, receive)
 
 
 @breaks(guide={"ack-007"}, part="receiver", reasons={"status-200"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import json
@@ -113,15 +112,6 @@ class FallsThroughHeaders(Receiver):
         return None if None in refusals else super().authenticate(headers, body)
 
 
-@breaks(guide={"sig-012"}, part="receiver", reasons={"status-202", "status-401"})
-class LetsTheLastHeaderDecide(Receiver):
-    """Looks for the four headers in the opposite order."""
-
-    def signature_in(self, headers):
-        values = signature.present(headers, signature.HEADERS[::-1])
-        return values[0] if values and values[0] else super().signature_in(headers)
-
-
 @breaks(guide={"sig-013"}, part="receiver", reasons={"status-401"})
 class KnowsTheBareFormOnly(Receiver):
     """Accepts the bare digest of the body as it is, and no other form."""
@@ -145,16 +135,6 @@ class IgnoresTheCaseOfSignatures(Receiver):
 
     def matches(self, given, accepted):
         return super().matches(given.lower(), accepted)
-
-
-@breaks(guide={"sig-014"}, part="receiver", reasons={"status-202"})
-class AcceptsBase64(Receiver):
-    """Accepts the digest in base64 as well."""
-
-    def accepted_signatures(self, body):
-        forms = super().accepted_signatures(body)
-        bare = [form for form in forms if not form.startswith(signature.PREFIX)]
-        return forms + [base64.b64encode(bytes.fromhex(form.decode())) for form in bare]
 
 
 def _keep_spelling():

@@ -13,8 +13,11 @@ from reference_impl.receiver import Receiver
 
 _FORGED = Refusal("Invalid signature", "forged")
 
+#: Where a cheater that breaks nearly everything is judged.
+_HERE = ("-m", "sig or env or evt or ack or tol")
 
-@breaks("sig-004", part="receiver", reasons={"status-202", "effect-missing"})
+
+@breaks("sig-004", arguments=_HERE, part="receiver", reasons={"status-202", "effect-missing"})
 class AlwaysAcknowledges(Receiver):
     """Answers 202 to everything and does nothing."""
 
@@ -30,7 +33,7 @@ class AlwaysRefuses(Receiver):
         return self.refused(_FORGED)
 
 
-@breaks("sig-004", part="receiver", reasons={"effect-missing"})
+@breaks("sig-004", arguments=_HERE, part="receiver", reasons={"effect-missing"})
 class AcknowledgesAndForgets(Receiver):
     """Judges every delivery rightly, and does nothing with those it acknowledges."""
 
@@ -38,7 +41,7 @@ class AcknowledgesAndForgets(Receiver):
         return True
 
 
-@breaks("sig-004", part="door", reasons={"status-200"})
+@breaks("sig-004", arguments=_HERE, part="door", reasons={"status-200"})
 class Echoes(Door):
     """Sends back what it was sent, with every header, and answers 200."""
 

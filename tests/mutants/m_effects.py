@@ -12,7 +12,7 @@ from reference_impl.standings import CONFIRMED, INTRODUCE, NO_REASON
 
 @breaks(
     part="fold",
-    calcom={"eff-004", "eff-005", "eff-014", "idm-006", "ord-004", "ord-005", "ord-006"},
+    calcom={"eff-004", "eff-005", "eff-014", "ord-004", "ord-005", "ord-006"},
     reasons={"other-time", "still-live", "live-0"},
 )
 class ReschedulesByNewUid(Fold):
@@ -29,8 +29,8 @@ class ReschedulesByNewUid(Fold):
 
 @breaks(
     part="fold",
-    calcom={"eff-004", "eff-005", "idm-006", "ord-004", "ord-005", "ord-006"},
-    reasons={"live-2", "still-live", "appointments-doubled"},
+    calcom={"eff-004", "eff-005", "ord-004", "ord-005", "ord-006"},
+    reasons={"live-2", "live-3", "live-4", "still-live"},
 )
 class RescheduleLeavesGhost(Fold):
     """Takes a reschedule for a new booking, and leaves the old one live."""
@@ -39,7 +39,7 @@ class RescheduleLeavesGhost(Fold):
         return fact.trigger != "BOOKING_RESCHEDULED" and super().may_link(fact)
 
 
-@breaks(part="fold", calcom={"eff-005", "idm-006", "ord-006"}, reasons={"still-live"})
+@breaks(part="fold", calcom={"eff-005", "ord-006"}, reasons={"still-live"})
 class KeepsTheFirstUid(Fold):
     """Moves a rescheduled booking and keeps its old uid, so that no cancellation finds it."""
 
@@ -57,7 +57,7 @@ class KeepsTheFirstUid(Fold):
         return super().fold(found, own)
 
 
-@breaks("eff-004", "idm-006", "ord-004", "ord-005", part="fold", reasons={"other-time"})
+@breaks(*("eff-004", "ord-004", "ord-005"), part="fold", calcom={"eff-014"}, reasons={"other-time"})
 class MovesTheStartAlone(Fold):
     """Moves the start of a rescheduled booking and forgets its end."""
 
@@ -65,12 +65,18 @@ class MovesTheStartAlone(Fold):
         super().rescheduled(standing, dataclasses.replace(fact, end=fact.start))
 
 
-@breaks("eff-005", part="fold", reasons={"still-live"})
+@breaks(
+    *("eff-005", "ord-001", "ord-002", "ord-006", "ord-009"),
+    part="fold",
+    guide={"eff-006"},
+    calcom={"eff-011", "eff-014"},
+    reasons={"still-live", "cancellation-reason"},
+)
 class IgnoresCancelled(Fold):
-    """Has no branch for BOOKING_CANCELLED."""
+    """Writes the log line of a cancellation and leaves the appointment as it is."""
 
-    def cancelled(self, standing, fact):
-        self.complete(standing, fact)
+    def fold(self, facts, own):
+        return super().fold([one for one in facts if one.trigger != "BOOKING_CANCELLED"], own)
 
 
 @breaks("eff-008", part="fold", reasons={"confirmed"})

@@ -56,17 +56,6 @@ class AcknowledgesBrokenJson(Receiver):
         return super().invalid(problem)
 
 
-@breaks(guide={"env-002"}, part="receiver", reasons={"status-422"})
-class CallsBrokenJsonUnprocessable(Receiver):
-    """Answers 422 to what it cannot parse, as its framework does by default."""
-
-    def invalid(self, problem):
-        answer = super().invalid(problem)
-        if str(problem) == "the body is not JSON":
-            return dataclasses.replace(answer, status=422)
-        return answer
-
-
 @breaks(guide={"env-002", "env-003", "env-004"}, part="receiver", reasons={"body"})
 class ExplainsNothing(Receiver):
     """Answers 400 with an empty body."""
@@ -86,16 +75,6 @@ class FollowsTheGuidesUnitTest(Receiver):
         return super().invalid(problem)
 
 
-@breaks(guide={"env-003"}, part="receiver", reasons={"status-202"})
-class AsksForAPayloadOnly(Receiver):
-    """Acknowledges whatever has a payload, with a trigger event or without."""
-
-    def invalid(self, problem):
-        if str(problem) == "triggerEvent is missing":
-            return answers.ACCEPTED
-        return super().invalid(problem)
-
-
 @breaks(guide={"env-004"}, calcom={"env-005", "evt-008"}, part="receiver", reasons={"status-500"})
 class CrashesOnScalars(Receiver):
     """Looks into the parsed body as if it could only be an object."""
@@ -104,27 +83,6 @@ class CrashesOnScalars(Receiver):
         value = parsed(body)
         if value is not None:
             value.get("triggerEvent")
-        return super().read(body)
-
-
-@breaks(guide={"env-004"}, calcom={"env-005"}, part="receiver", reasons={"status-500"})
-class CrashesOnNull(Receiver):
-    """Copes with anything but `null`, which has no members to read."""
-
-    def read(self, body):
-        if body == b"null":
-            raise TypeError("cannot read properties of null")
-        return super().read(body)
-
-
-@breaks(guide={"env-004"}, part="receiver", reasons={"status-202"})
-class UnwrapsLists(Receiver):
-    """Takes the first element of a list for the envelope."""
-
-    def read(self, body):
-        value = parsed(body)
-        if isinstance(value, list) and value:
-            return super().read(orjson.dumps(value[0]))
         return super().read(body)
 
 
@@ -147,15 +105,6 @@ class ChokesOnPayloadsOfAnotherType(Receiver):
         payload = root(body).get("payload")
         if payload:
             payload.get("uid")
-        return super().read(body)
-
-
-@breaks("env-006", part="receiver", reasons={"status-500"})
-class ChokesOnNumericDates(Receiver):
-    """Calls text methods on whatever createdAt is."""
-
-    def read(self, body):
-        (root(body).get("createdAt") or "").endswith("Z")
         return super().read(body)
 
 

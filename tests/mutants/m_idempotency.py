@@ -35,7 +35,10 @@ def digest(*parts):
 
 
 @breaks(
-    *REPEATED, "idm-008", part="receiver", beside={"worker": Again}, reasons={"effect-repeated"}
+    *(*REPEATED, "idm-004", "idm-008"),
+    part="receiver",
+    beside={"worker": Again},
+    reasons={"effect-repeated", "changed", "records-doubled"},
 )
 class NoDedupe(Receiver):
     """Takes every attempt for a new delivery."""
@@ -45,7 +48,10 @@ class NoDedupe(Receiver):
 
 
 @breaks(
-    *REPEATED, "idm-008", part="receiver", beside={"worker": Again}, reasons={"effect-repeated"}
+    *(*REPEATED, "idm-004", "idm-008"),
+    part="receiver",
+    beside={"worker": Again},
+    reasons={"effect-repeated", "changed", "records-doubled"},
 )
 class ClockInTheKey(Receiver):
     """Makes the key of a delivery of its body and of when it arrived, so that no two are alike."""

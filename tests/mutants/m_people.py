@@ -9,7 +9,6 @@ from reference_impl.appointments import Fold
 from reference_impl.book import Book
 from reference_impl.facts import Reader
 from reference_impl.handlers import Handlers
-from reference_impl.needs import HANDLED
 from reference_impl.standings import CANCELLED, CONFIRMED, REJECTED, SCHEDULED
 from reference_impl.tables import appointments
 
@@ -68,12 +67,17 @@ class RejectionMatchedByPerson(ByPerson):
         return {"status": REJECTED}
 
 
-@breaks("eff-004", part="handlers", reasons={"other-time"})
-class IgnoresRescheduled(Handlers):
-    """Has no handler for BOOKING_RESCHEDULED."""
+@breaks(
+    *("eff-004", "ord-004", "ord-005"),
+    part="fold",
+    calcom={"eff-005", "eff-014", "ord-006"},
+    reasons={"other-time", "still-live", "live-0"},
+)
+class IgnoresRescheduled(Fold):
+    """Writes the log line of a reschedule and leaves the appointment where it is."""
 
-    def handles(self, trigger):
-        return trigger in HANDLED - {"BOOKING_RESCHEDULED"}
+    def fold(self, facts, own):
+        return super().fold([one for one in facts if one.trigger != "BOOKING_RESCHEDULED"], own)
 
 
 @breaks("eff-002", part="reader", reasons={"appointments-missing"})

@@ -89,14 +89,6 @@ class ToleratesALineFeedInTheSecret(Receiver):
 
 
 @breaks("sig-004", part="receiver", reasons={"status-202"})
-class AcceptsTheDigestOfNoBody(Receiver):
-    """Also computes the HMAC after a middleware has eaten the body: over nothing."""
-
-    def accepted_signatures(self, body):
-        return super().accepted_signatures(body) + super().accepted_signatures(b"")
-
-
-@breaks("sig-004", part="receiver", reasons={"status-202"})
 class AcceptsAPlainHash(Receiver):
     """Also accepts the SHA-256 of the body, for which nobody needs the secret."""
 
@@ -161,14 +153,6 @@ class FindsTheDigestAnywhere(Receiver):
         return any(form in given for form in accepted)
 
 
-@breaks("sig-006", part="receiver", reasons={"status-202"})
-class ComparesHalfTheDigest(Receiver):
-    """Compares the first 32 digits, since that is what its column holds."""
-
-    def matches(self, given, accepted):
-        return super().matches(given[:32], [form[:32] for form in accepted])
-
-
 @breaks("sig-007", "ack-004", part="receiver", reasons={"status-500"})
 class ComparesTextThrows500(Receiver):
     """Compares text in constant time, which raises on anything outside ASCII."""
@@ -218,16 +202,3 @@ class AlgorithmFromHeader(Receiver):
     def accepted_signatures(self, body):
         self.judged = body
         return super().accepted_signatures(body)
-
-
-@breaks("sig-008", part="receiver", reasons={"status-202"})
-class AcceptsOldAlgorithms(Receiver):
-    """Still accepts the SHA-1 and MD5 of an older sender."""
-
-    def accepted_signatures(self, body):
-        old = [
-            hmac.new(secret.encode(), body, name).hexdigest().encode()
-            for secret in self.secrets()
-            for name in ("sha1", "md5")
-        ]
-        return super().accepted_signatures(body) + old

@@ -17,7 +17,6 @@ from reference_impl.handlers import Handlers
 from reference_impl.receiver import Receiver
 
 _ENVELOPE = {"triggerEvent", "createdAt", "payload"}
-_ATTENDEE = {"id", "email", "name", "firstName", "lastName", "timeZone", "language", "utcOffset"}
 
 
 @breaks("tol-001", part="receiver", reasons={"status-400"})
@@ -27,17 +26,6 @@ class StrictSchema(Receiver):
     def read(self, body):
         envelope = super().read(body)
         if "payload" in envelope.root and envelope.root.keys() - _ENVELOPE:
-            raise InvalidPayloadError("additional properties are not allowed")
-        return envelope
-
-
-@breaks("tol-001", part="receiver", reasons={"status-400", "effect-missing"})
-class RefusesNewFields(Receiver):
-    """Refuses a payload with a field whose name it does not expect."""
-
-    def read(self, body):
-        envelope = super().read(body)
-        if any(name.startswith("future") for name in envelope.payload):
             raise InvalidPayloadError("additional properties are not allowed")
         return envelope
 
@@ -52,16 +40,6 @@ class BlocksMarkup(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("tol-002", part="receiver", reasons={"effect-missing"})
-class BlocksSql(Receiver):
-    """Stands behind a firewall that takes words of SQL for an attack, and answers 200."""
-
-    async def judge(self, client, headers, body):
-        if b"DROP TABLE" in body:
-            return Answer(200, b"Request blocked", b"text/html")
-        return await super().judge(client, headers, body)
-
-
 @breaks("tol-002", part="handlers", reasons={"effect-missing"})
 class RendersTextAsTemplates(Handlers):
     """Hands people's text to a template engine, which fails on braces."""
@@ -69,16 +47,6 @@ class RendersTextAsTemplates(Handlers):
     def prepare(self, envelope, received_at):
         if "{{" in str(envelope.payload.get("title")):
             raise ValueError("unexpected symbol in template")
-        return super().prepare(envelope, received_at)
-
-
-@breaks("tol-002", part="handlers", reasons={"effect-missing"})
-class StoresThreeByteText(Handlers):
-    """Keeps text in a column that has no room for characters of four bytes."""
-
-    def prepare(self, envelope, received_at):
-        if any(character > "\uffff" for character in str(envelope.payload.get("title"))):
-            raise ValueError("incorrect string value")
         return super().prepare(envelope, received_at)
 
 
@@ -115,8 +83,9 @@ class StopsAtTheFirstSegment(Door):
         return await super()._answer(scope, first)
 
 
-class Window(Receiver):
-    """Looks at the age of a delivery; what it does about it is what heirs decide."""
+@breaks("tol-005", part="receiver", reasons={"effect-missing"})
+class ReplayWindowOnCreatedAt(Receiver):
+    """Takes what is older than five minutes for a replay, and drops it with a 202."""
 
     def late(self, body):
         try:
@@ -125,24 +94,9 @@ class Window(Receiver):
             return False
         return created is not None and time.time() - created / 1_000_000 > 300
 
-
-@breaks("tol-005", part="receiver", reasons={"effect-missing"})
-class ReplayWindowOnCreatedAt(Window):
-    """Takes what is older than five minutes for a replay, and drops it with a 202."""
-
     async def judge(self, client, headers, body):
         if self.authenticate(headers, body) is None and self.late(body):
             return answers.ACCEPTED
-        return await super().judge(client, headers, body)
-
-
-@breaks("tol-005", guide={"evt-002"}, part="receiver", reasons={"effect-missing", "status-400"})
-class RefusesLateDeliveries(Window):
-    """Refuses what is older than five minutes as expired."""
-
-    async def judge(self, client, headers, body):
-        if self.authenticate(headers, body) is None and self.late(body):
-            return self.invalid(InvalidPayloadError("the delivery has expired"))
         return await super().judge(client, headers, body)
 
 

@@ -146,14 +146,6 @@ class IgnoresTheCaseOfTriggers(BooksMore):
         return envelope.trigger.upper().replace(".", "_") == "BOOKING_CREATED"
 
 
-@breaks("evt-007", part="handlers", reasons={"effect-unexpected"})
-class MatchesTriggersByPrefix(BooksMore):
-    """Asks whether the trigger event starts with BOOKING_CREATED."""
-
-    def booked(self, envelope):
-        return envelope.trigger.startswith("BOOKING_CREATED")
-
-
 @breaks(guide={"env-003"}, calcom={"evt-008"}, part="receiver", reasons={"status-500"})
 class CrashesWithoutATrigger(Receiver):
     """Reads the trigger event of every object as if templates always kept it."""

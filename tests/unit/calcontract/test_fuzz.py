@@ -1,7 +1,11 @@
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,14 +15,23 @@ from calcontract.errors import Exit, SetupError
 from calcontract.fuzz import shapes, spoiled, words
 from calcontract.fuzz.hunt import Hunt, Result, Tally
 from calcontract.target import Target
-from mock_calcom.delivery import Subscription
 from mock_calcom.signature import sign
 from tests.unit.calcontract.broken import SECRET, receiver, sound
 
+SUITE = "calcontract/suite"
 
-def hunted(url, *, examples=60, seconds=30, seed=1, budget=2.0):
+QUICK = (fuzz.FORGED, fuzz.NONSENSE, fuzz.SPOILED)
+
+
+def hunted(url, *, examples=60, seconds=30, seed=1, budget=2.0, kinds=QUICK):
+    """A hunt; strategies out of the schemas take seconds to build, so few tests ask for them."""
     told = settings.load(target=url, secret=SECRET, budget=budget)
-    return Hunt(Target(told, seed=seed), examples=examples, seconds=seconds).run()
+    hunt = Hunt(Target(told, seed=seed), examples=examples, seconds=seconds)
+    hunt.look()
+    for kind in kinds:
+        hunt.try_kind(kind)
+    hunt.conclude()
+    return hunt.result
 
 
 def sorts(result):
@@ -39,7 +52,9 @@ def test_kinds_without_effect_come_before_the_others():
 def test_every_schema_of_a_trigger_is_in_one_document_without_names_to_look_up():
     text = json.dumps(shapes.document())
     assert "calcontract.example" not in text
-    assert ".json" not in text
+    references = re.findall(r'"\$ref": "([^"]*)"', text)
+    assert references
+    assert all(reference.startswith("#/") for reference in references)
     assert all(f"/{name}" in shapes.document()["paths"] for name in shapes.trigger_schemas())
     assert len(shapes.trigger_schemas()) == 37
 
@@ -60,7 +75,7 @@ def test_generating_bodies_asks_nobody_on_the_network(monkeypatch):
                 real(host, *more, **named) if host == "127.0.0.1" else refuse(host)
             ),
         )
-        assert not hunted(server.url, examples=40).findings
+        assert not hunted(server.url, examples=40, kinds=(fuzz.ENVELOPES, fuzz.PAYLOADS)).findings
     assert asked == []
 
 
@@ -82,7 +97,7 @@ def test_a_body_is_inert_only_if_it_cannot_name_a_trigger(body, inert):
 
 def test_a_sound_receiver_is_not_accused():
     with receiver() as server:
-        result = hunted(server.url, examples=100)
+        result = hunted(server.url, examples=100, kinds=fuzz.KINDS)
     assert result.findings == {}
     assert result.exit_code is Exit.CONFORMS
     assert result.examples == 100
@@ -91,7 +106,7 @@ def test_a_sound_receiver_is_not_accused():
 def test_the_same_seed_sends_the_same_bodies():
     def bodies(seed):
         with receiver() as server:
-            hunted(server.url, seed=seed)
+            hunted(server.url, seed=seed, examples=30, kinds=fuzz.KINDS)
         # The ordinary deliveries before and after are new in every run.
         return server.bodies[1:-1]
 
@@ -133,14 +148,18 @@ def test_a_500_on_json_that_is_no_object_is_found_and_made_small():
 
 def test_a_500_in_the_depths_of_an_envelope_is_found():
     with receiver(failing_on(has_odd_start)) as server:
-        result = hunted(server.url, examples=300)
-    assert ("spoiled", "status-500") in sorts(result) or ("payloads", "status-500") in sorts(result)
+        result = hunted(server.url, examples=300, kinds=(fuzz.SPOILED,))
+    assert sorts(result) == {("spoiled", "status-500")}
+    assert not isinstance(
+        json.loads(result.findings["spoiled", "status-500"].exchange.body)["payload"]["startTime"],
+        str,
+    )
 
 
 def test_the_same_seed_makes_the_same_findings():
     def found():
         with receiver(failing_on(is_no_object)) as server:
-            result = hunted(server.url, seed=5)
+            result = hunted(server.url, seed=5, kinds=fuzz.KINDS)
         return {sort: finding.exchange.body for sort, finding in result.findings.items()}
 
     first = found()
@@ -185,7 +204,7 @@ def test_a_receiver_that_takes_nothing_any_more_is_found():
 
     def answer(signed, body):
         taken.append(body)
-        return 503 if len(taken) > 62 and sound(signed, body) == 202 else sound(signed, body)
+        return 503 if len(taken) > 30 and sound(signed, body) == 202 else sound(signed, body)
 
     with receiver(answer) as server:
         result = hunted(server.url, examples=60)
@@ -197,12 +216,13 @@ def test_a_receiver_that_throttles_for_good_is_not_green():
 
     def answer(signed, body):
         taken.append(body)
-        return 429 if len(taken) > 10 else sound(signed, body)
+        return 429 if len(taken) > 5 else sound(signed, body)
 
     with receiver(answer) as server:
-        result = hunted(server.url, seconds=4)
+        result = hunted(server.url, seconds=3)
     assert result.exit_code is Exit.NOT_VERIFIED
     assert "throttles" in result.stopped
+    assert result.untried == [fuzz.NONSENSE, fuzz.SPOILED]
 
 
 def test_a_target_that_is_no_receiver_is_not_hunted():
@@ -271,3 +291,59 @@ def test_the_reference_receiver_has_no_finding_and_no_effect_of_nonsense():
     ran = CliRunner().invoke(cli.application, ["fuzz", "--examples", "60", "--seed", "11"])
     assert ran.exit_code == 0, ran.stdout
     assert "no finding; 60 examples" in ran.stdout
+
+
+def pytest_run(*arguments, secret=SECRET):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "THE_SECRET": secret},
+    )
+
+
+def target(server):
+    return ("--target", server.url, "--secret-env", "THE_SECRET")
+
+
+def test_pytest_fuzzes_when_the_fuzzing_is_named_by_path():
+    with receiver(failing_on(is_no_object)) as server:
+        ran = pytest_run(
+            *target(server),
+            "--fuzz-examples",
+            "30",
+            "--contract-seed",
+            "1",
+            SUITE + "/test_fuzz.py",
+        )
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "1 failed, 4 passed" in ran.stdout
+    assert "answer 500" in ran.stdout
+
+
+def test_pytest_fuzzes_when_the_fuzzing_is_named_by_package():
+    with receiver() as server:
+        ran = pytest_run(
+            *target(server), "--fuzz-examples", "10", "--pyargs", "calcontract.suite.test_fuzz"
+        )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "5 passed" in ran.stdout
+
+
+@pytest.mark.parametrize("paths", [(), (SUITE,)])
+def test_pytest_does_not_fuzz_unless_told(paths):
+    with receiver() as server:
+        ran = pytest_run(*target(server), "--collect-only", *paths)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "test_scenarios" in ran.stdout
+    assert "test_fuzz" not in ran.stdout
+
+
+def test_pytest_does_not_mix_fuzzing_with_the_contract():
+    with receiver() as server:
+        ran = pytest_run(*target(server), SUITE + "/test_scenarios.py", SUITE + "/test_fuzz.py")
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "a run of its own" in ran.stderr

@@ -1,0 +1,89 @@
+"""Mutants that do not survive their own death."""
+
+from __future__ import annotations
+
+from gallery import breaks
+from sqlalchemy import text
+
+from reference_impl.leases import Leases
+from reference_impl.worker import Worker
+
+_LOST = {"effect-missing"}
+
+
+@breaks("dur-001", "dur-002", "dur-003", "dur-005", part="worker", reasons=_LOST, process=True)
+class ForgetsTheQueueOnRestart(Worker):
+    """Keeps what it has not processed yet in memory only: a restart forgets it."""
+
+    def start(self):
+        with self.store.write() as connection:
+            connection.execute(
+                text(
+                    "UPDATE webhook_events SET state = 'done' WHERE state IN ('waiting', 'processing')"
+                )
+            )
+        super().start()
+
+
+@breaks("dur-005", part="worker", reasons=_LOST, process=True)
+class ForgetsWaitingTriesOnRestart(Worker):
+    """Sleeps until the next try in a timer of the process, which dies with it."""
+
+    def start(self):
+        with self.store.write() as connection:
+            connection.execute(
+                text(
+                    "UPDATE webhook_events SET state = 'done' WHERE state = 'waiting' AND tries > 0"
+                )
+            )
+        super().start()
+
+
+@breaks("dur-003", "dur-004", part="worker", reasons={"effect-repeated"}, process=True)
+class ForgetsDeliveriesOnRestart(Worker):
+    """Recognises redeliveries by a set in memory, which is empty after a restart."""
+
+    def start(self):
+        with self.store.write() as connection:
+            for table, key in (
+                ("webhook_events", "webhook_id"),
+                ("appointment_history", "occurrence"),
+                ("effects", "occurrence"),
+            ):
+                connection.execute(text(f"UPDATE {table} SET {key} = {key} || hex(randomblob(4))"))
+        super().start()
+
+
+@breaks(
+    "dur-002",
+    part="leases",
+    reasons={"stuck-after-restart"},
+    perhaps={"dur-003"},
+    process=True,
+)
+class NeverTakesOver(Leases):
+    """Leaves alone what a dead worker was working on: it is 'processing' for ever."""
+
+    def take_over(self):
+        """Nobody looks after the dead."""
+
+    def claim(self):
+        with self.store.write() as connection:
+            connection.execute(
+                text(
+                    "UPDATE webhook_events SET lease_until = 9000000000000000 WHERE state = 'processing'"
+                )
+            )
+        return super().claim()
+
+
+@breaks("dur-002", part="worker", reasons=_LOST, perhaps={"dur-001", "dur-003"}, process=True)
+class TakesWorkBegunForDone(Worker):
+    """Marks a delivery when it begins: what a dead worker had begun is done on paper only."""
+
+    def start(self):
+        with self.store.write() as connection:
+            connection.execute(
+                text("UPDATE webhook_events SET state = 'done' WHERE state = 'processing'")
+            )
+        super().start()

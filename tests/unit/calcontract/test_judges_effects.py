@@ -1,0 +1,182 @@
+"""What the receiver's world has to look like, and what it may look like."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from calcontract.errors import Violation
+from calcontract.judges import effects as judges
+from calcontract.judges import fate
+from calcontract.probes import LIVE
+from tests.unit.calcontract.makers import (
+    NOON,
+    ONE,
+    UID,
+    a_look,
+    a_record_of_the_inbox,
+    an_appointment,
+    effects,
+)
+
+OTHER = "anotherUidOfTheSameRun"
+
+
+def reason(judge, *arguments, **options):
+    try:
+        judge(*arguments, **options)
+    except Violation as violation:
+        assert violation.sentence
+        assert violation.expected
+        return violation.reason
+    return None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "kinds", "occurrences", "found"),
+    [
+        ("BOOKING_CREATED", ("created",), 1, None),
+        # A receiver that is asked to confirm an appointment of ours may call that a confirmation.
+        ("BOOKING_CREATED", ("confirmed",), 1, None),
+        ("BOOKING_CREATED", (), 1, "effect-missing"),
+        ("BOOKING_CREATED", ("created", "created"), 1, "effect-repeated"),
+        ("BOOKING_CREATED", ("created", "created"), 2, None),
+        ("BOOKING_CREATED", ("cancelled",), 1, "effect-missing"),
+        ("BOOKING_CANCELLED", ("created", "cancelled"), 1, None),
+        ("BOOKING_CANCELLED", ("created", "cancelled", "cancelled"), 1, "effect-repeated"),
+        ("BOOKING_RESCHEDULED", ("rescheduled",), 2, "effect-missing"),
+        ("SOMETHING_NEW", ("created",), 0, None),
+    ],
+)
+def test_effects_are_counted_by_trigger_and_booking(trigger, kinds, occurrences, found):
+    look = a_look(effects=(*effects(*kinds), *effects("created", "cancelled", uid=OTHER)))
+    assert reason(judges.happened, look, trigger=trigger, uid=UID, occurrences=occurrences) == found
+
+
+def test_nothing_means_neither_an_appointment_nor_an_effect():
+    empty = a_look(appointments=(), effects=())
+    assert reason(judges.nothing, empty, [UID]) is None
+    assert reason(judges.nothing, a_look(effects=()), [UID]) == "effect-unexpected"
+    assert reason(judges.nothing, a_look(appointments=()), [UID]) == "effect-unexpected"
+    others = a_look(appointments=(), effects=effects("created", uid=OTHER))
+    assert reason(judges.nothing, others, [UID]) is None
+
+
+@pytest.mark.parametrize("name", ["appointments", "effects", "notices"])
+def test_totals_that_change_are_noticed(name):
+    before = a_look()
+    after = dataclasses.replace(before, totals={**before.totals, name: before.totals[name] + 1})
+    assert reason(judges.unchanged, before, after) == "changed"
+    assert reason(judges.unchanged, before, before) is None
+
+
+def test_the_inbox_may_grow_while_nothing_changes():
+    before = a_look()
+    after = dataclasses.replace(before, totals={**before.totals, "deliveries": 2})
+    assert reason(judges.unchanged, before, after) is None
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        a_look(appointments=()),
+        a_look(appointments=(an_appointment(status="cancelled"),)),
+        a_look(appointments=(an_appointment(attendees=()),)),
+        a_look(appointments=(an_appointment(end=ONE + dt.timedelta(minutes=1)),)),
+        a_look(effects=effects("created", "created")),
+    ],
+)
+def test_what_a_redelivery_changes_is_noticed(after):
+    assert reason(judges.same, a_look(), after) == "changed"
+
+
+def test_others_may_use_the_receiver_while_a_redelivery_changes_nothing():
+    assert reason(judges.same, a_look(), a_look(totals={"appointments": 99})) is None
+
+
+def test_one_appointment_is_neither_none_nor_two():
+    assert judges.one(a_look()).id == "1"
+    assert reason(judges.one, a_look(appointments=())) == "appointments-missing"
+    two = a_look(appointments=(an_appointment(), an_appointment(id="2", status="cancelled")))
+    assert reason(judges.one, two) == "appointments-doubled"
+
+
+@pytest.mark.parametrize(
+    ("appointments", "found"),
+    [
+        ([an_appointment()], None),
+        # The same instant, in the clock of another place.
+        ([an_appointment(start=NOON.astimezone(dt.timezone(dt.timedelta(hours=2))))], None),
+        ([an_appointment(), an_appointment(id="2", status="cancelled")], None),
+        ([], "live-0"),
+        ([an_appointment(), an_appointment(id="2")], "live-2"),
+        ([an_appointment(), an_appointment(id="2", status="requested")], "live-2"),
+        ([an_appointment(status="cancelled")], "live-0"),
+        ([an_appointment(status="requested")], "requested"),
+        ([an_appointment(status="scheduled")], "scheduled"),
+        ([an_appointment(start=ONE)], "other-time"),
+        ([an_appointment(end=NOON)], "other-time"),
+        ([an_appointment(start=None, end=None)], "other-time"),
+    ],
+)
+def test_a_booking_is_live_once_at_its_time(appointments, found):
+    look = a_look(appointments=tuple(appointments))
+    assert reason(judges.live_once, look, start=NOON, end=ONE) == found
+
+
+@pytest.mark.parametrize("status", sorted(LIVE))
+@pytest.mark.parametrize("named", ["cancelled", None])
+def test_what_is_over_is_not_live(status, named):
+    look = a_look(appointments=(an_appointment(status=status),))
+    assert reason(judges.over, look, status=named) == "still-live"
+
+
+def test_the_guide_keeps_what_is_over_and_others_may_remove_it():
+    gone = a_look(appointments=())
+    assert reason(judges.over, gone, status=None) is None
+    assert reason(judges.over, gone, status="cancelled") == "appointments-missing"
+    kept = a_look(appointments=(an_appointment(status="cancelled"),))
+    assert reason(judges.over, kept, status="cancelled") is None
+    assert reason(judges.over, kept, status="rejected") == "appointments-missing"
+
+
+def test_only_a_confirmed_appointment_is_confirmed():
+    assert reason(judges.not_confirmed, a_look()) == "confirmed"
+    for status in ("scheduled", "requested", "cancelled"):
+        look = a_look(appointments=(an_appointment(status=status),))
+        assert reason(judges.not_confirmed, look) is None
+
+
+def test_a_delivery_has_one_record():
+    assert reason(judges.recorded_once, a_look()) is None
+    assert reason(judges.recorded_once, a_look(records=())) == "records-missing"
+    two = a_look(records=(a_record_of_the_inbox(), a_record_of_the_inbox(id="w2")))
+    assert reason(judges.recorded_once, two) == "records-doubled"
+
+
+@pytest.mark.parametrize(("count", "found"), [(0, "effect-repeated"), (1, None), (2, None)])
+def test_a_booking_may_have_fewer_effects_than_occurrences_and_not_more(count, found):
+    told = {("BOOKING_CREATED", UID): count}
+    assert reason(judges.bounded, a_look(), told) == found
+
+
+# --- what Cal.com does next ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (None, "lost for ever"),
+        (202, "never sends it again"),
+        (302, "does not follow"),
+        (400, "lost for ever"),
+        (401, "lost for ever"),
+        (410, "switches the subscription off"),
+        *((status, "three times more") for status in (408, 429, 500, 502, 503, 504)),
+        (501, "lost for ever"),
+    ],
+)
+def test_a_letter_says_what_becomes_of_the_delivery(status, words):
+    assert words in fate.of(status)

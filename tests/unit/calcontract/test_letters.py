@@ -1,0 +1,266 @@
+"""What is told to people, and that its commands do what they say."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calcontract.errors import SetupError
+from calcontract.known import KnownViolations
+from calcontract.records import SIGNED, exchange_of
+from calcontract.report import letters
+from calcontract.verdicts import Outcome
+from tests.unit.calcontract.makers import (
+    BODY,
+    CONTRACT,
+    NOON,
+    SECRET,
+    URL,
+    a_check,
+    a_delivery,
+    a_run,
+    an_attempt,
+    digest,
+)
+
+FAILED = Outcome.FAIL
+
+
+#: Signs what `mock-calcom sign - --secret-env SECRET` signs, and starts sooner.
+SIGNER = """
+import hashlib, hmac, os, sys
+print(hmac.new(os.environb[b"SECRET"], sys.stdin.buffer.read(), hashlib.sha256).hexdigest())
+"""
+
+
+def run_by_hand(command, *, signer=True):
+    """The words that curl would get when *command* is typed into a shell."""
+    instead = f"mock-calcom() {{ {shlex.join([sys.executable, '-ISc', SIGNER])}; }}\n"
+    result = subprocess.run(
+        ["bash", "-c", f"curl() {{ printf '%s\\0' \"$@\"; }}\n{instead * signer}{command}"],
+        env={
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "SECRET": SECRET,
+        },
+        capture_output=True,
+        check=True,
+    )
+    assert result.stderr == b""
+    return result.stdout.split(b"\0")[:-1]
+
+
+def sent_by_hand(command):
+    """The method, the address, the header lines and the body that *command* sends."""
+    words = run_by_hand(command)
+    headers = [words[at + 1] for at, word in enumerate(words) if word == b"-H"]
+    method = words[words.index(b"-X") + 1].decode()
+    return method, words[words.index(b"-X") + 2].decode(), headers, words[-1]
+
+
+def an_exchange(delivery, **options):
+    return exchange_of(an_attempt(401, delivery=delivery), SECRET, **options)
+
+
+BODIES = [
+    BODY,
+    b"",
+    b"plain text, 100 % of it",
+    '{"name":"Zoë \N{PARTY POPPER}","note":"it\'s \\"quoted\\" $HOME `id` \\\\ \\u00eb"}'.encode(),
+    b'{"a":"\xff\xfe"}',
+    b"line\nline\r\n\ttab",
+    b"'; echo broken #",
+    b"@/etc/hostname",
+    b"-d x",
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_command_sends_the_same_bytes_under_a_right_signature(body):
+    command = letters.curl(an_exchange(a_delivery(body)))
+    method, url, headers, sent = sent_by_hand(command)
+    assert (method, url, sent) == ("POST", URL, body)
+    assert headers == [
+        b"Content-Type: application/json",
+        b"X-Cal-Signature-256: " + digest(body).encode(),
+    ]
+    assert SECRET not in command
+    assert digest(body) not in command
+
+
+def test_the_signature_in_a_command_is_made_by_the_mock_itself():
+    command = letters.curl(an_exchange(a_delivery()))
+    words = run_by_hand(command, signer=False)
+    assert words == run_by_hand(command)
+    assert b"X-Cal-Signature-256: " + digest().encode() in words
+
+
+@pytest.mark.parametrize(
+    ("signature", "sent"),
+    [
+        (f"sha256={digest()}", f"sha256={digest()}".encode()),
+        (f'"{digest()}"', f'"{digest()}"'.encode()),
+        (digest() * 2, digest().encode() * 2),
+        (SECRET, SECRET.encode()),
+        (base64.b64encode(SECRET.encode()).decode(), base64.b64encode(SECRET.encode())),
+        ("0" * 64, b"0" * 64),
+        ("\xe9\xff", b"\xe9\xff"),
+        ("$(id) `id` 'x' \\", b"$(id) `id` 'x' \\"),
+    ],
+)
+def test_a_command_sends_the_same_header(signature, sent):
+    command = letters.curl(an_exchange(a_delivery(signature=signature)))
+    *_, headers, _ = sent_by_hand(command)
+    assert headers[1] == b"X-Cal-Signature-256: " + sent
+    assert SECRET not in command
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_a_header_without_a_value_is_written_as_curl_wants_it(value):
+    *_, headers, _ = sent_by_hand(letters.curl(an_exchange(a_delivery(signature=value))))
+    assert headers[1] == b"X-Cal-Signature-256;"
+
+
+def test_a_changed_body_is_sent_under_the_signature_of_the_one_before():
+    delivery = a_delivery(b"changed", signature=digest())
+    *_, headers, body = sent_by_hand(letters.curl(an_exchange(delivery, lawful=[BODY])))
+    assert headers[1].endswith(digest().encode())
+    assert body == b"changed"
+
+
+def test_no_content_type_is_sent_where_there_was_none():
+    delivery = a_delivery().without_header("Content-Type")
+    *_, headers, _ = sent_by_hand(letters.curl(an_exchange(delivery)))
+    assert headers[-1] == b"Content-Type:"
+
+
+def test_another_method_is_kept():
+    method, *_ = sent_by_hand(letters.curl(an_exchange(a_delivery(), method="DELETE")))
+    assert method == "DELETE"
+
+
+@pytest.mark.parametrize(
+    "delivery", [a_delivery(b"x" * 2000), a_delivery(b"\0"), a_delivery(signature=digest()[:63])]
+)
+def test_there_is_no_command_for_what_cannot_be_typed_or_told(delivery):
+    assert letters.curl(an_exchange(delivery)) == ""
+
+
+# --- the letter ------------------------------------------------------------------------------------
+
+
+def a_letter(record, **run):
+    return letters.letter(record, CONTRACT.clause(record.clause), a_run(record, **run))
+
+
+def test_a_letter_says_all_there_is_to_say():
+    clause = CONTRACT.clause("sig-001")
+    record = a_check(outcome=FAILED, exchange=an_exchange(a_delivery(signature="")))
+    text = a_letter(record)
+    for part in (
+        *(clause.id, clause.text, clause.why, clause.fix, clause.source),
+        *("violated (status-202)", "a refusal (4xx)", "answer 202", record.title),
+        *("lost for ever", "repeat    calcontract check", "by hand   curl"),
+    ):
+        assert part in text
+
+
+def test_what_was_not_verified_is_no_accusation():
+    record = a_check(outcome=Outcome.BLOCKED, sentence="it was refused", reason="twin")
+    text = a_letter(record)
+    assert "because   it was refused" in text
+    assert "blocked (twin)" in text
+    assert CONTRACT.clause("sig-001").fix not in text
+
+
+def test_a_known_violation_is_called_known():
+    assert "violated (status-202), as is known" in a_letter(a_check(outcome=FAILED, known=True))
+
+
+def test_the_repetition_says_what_the_run_was_told():
+    words = (
+        URL,
+        "--secret-env",
+        "MY_SECRET",
+        "--profile",
+        "calcom",
+        "--probe",
+        "http://x/?a=1&b=2",
+    )
+    record = a_check(outcome=FAILED)
+    line = letters.repeat(record, a_run(record, words=words))
+    assert shlex.split(line) == ["calcontract", "check", *words, "--seed", "41", "-m", "sig-001"]
+
+
+# --- the verdict -----------------------------------------------------------------------------------
+
+
+def concluded(*records, **options):
+    run = a_run(*records, **options)
+    run.conclude(KnownViolations((), today=NOON.date()))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("records", "options", "line"),
+    [
+        ([a_check()], {}, "conforms (wire), profile guide: 1 of 1 MUST verified"),
+        ([a_check()], {"scope": "crash"}, "conforms, profile guide: 1 of 1 MUST verified"),
+        (
+            [a_check(outcome=FAILED), a_check("sig-002")],
+            {"scope": "effects", "profile": "calcom"},
+            "violates (effects), profile calcom: 1 of 2 MUST verified",
+        ),
+        (
+            [a_check(), a_check("tol-007", FAILED)],
+            {},
+            "conforms (wire), profile guide: 1 of 1 MUST verified, deviates from tol-007",
+        ),
+        (
+            [a_check(), a_check("sig-002", Outcome.BLOCKED)],
+            {},
+            "not verified (wire), profile guide: 1 of 2 MUST verified",
+        ),
+        ([a_check(outcome=Outcome.ERROR)], {}, "suite failed (wire), profile guide: 0 of 1 MUST"),
+    ],
+)
+def test_the_verdict_is_one_line(records, options, line):
+    assert letters.headline(concluded(*records, **options)).startswith(line)
+
+
+def test_conforms_alone_is_said_of_the_full_scope_only():
+    for scope in ("wire", "effects", "states"):
+        assert letters.headline(concluded(a_check(), scope=scope)).startswith(f"conforms ({scope})")
+
+
+def test_what_the_scope_hides_is_named():
+    run = concluded(a_check(), a_check("idm-001", Outcome.OUTSIDE_SCOPE))
+    text = "\n".join(letters.summary(run, CONTRACT))
+    assert "1 MUST need more than this target offers: idm-001" in text
+    assert "scope    wire: URL and secret only" in text
+
+
+def test_what_is_open_is_named():
+    run = concluded(a_check(), a_check("sig-002", Outcome.INCONCLUSIVE))
+    assert "open     not verified: sig-002" in "\n".join(letters.summary(run, CONTRACT))
+
+
+def test_a_target_that_could_not_be_judged_is_not_judged():
+    run = a_run(setup_problem=SetupError("it is a teapot", hint="use a kettle"))
+    run.conclude(KnownViolations((), today=NOON.date()))
+    assert letters.headline(run) == "not judged: it is a teapot; use a kettle"
+    assert run.exit_code == 3
+
+
+def test_every_outcome_has_a_sign():
+    assert all(letters.mark(outcome) for outcome in Outcome)
+    assert len({letters.mark(outcome) for outcome in (Outcome.PASS, FAILED, Outcome.BLOCKED)}) == 3
+
+
+def test_a_placeholder_never_looks_like_a_signature():
+    assert SIGNED.startswith("<")

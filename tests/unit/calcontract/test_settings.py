@@ -1,0 +1,289 @@
+"""Where a setting comes from, and what is said about a bad one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import pytest
+
+from calcontract import settings
+from calcontract.errors import Exit, UsageError
+from calcontract.settings import Settings
+
+SECRET = "s3cret-of-the-tests"
+LOCAL = "http://127.0.0.1:8000/hook"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty current folder, and nothing about us in the environment."""
+    for name in list(os.environ):
+        if name.upper().startswith("CALCONTRACT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder, text):
+    (folder / settings.CONFIG_FILE).write_text(text, encoding="utf-8")
+
+
+def complaint(**options):
+    with pytest.raises(UsageError) as caught:
+        settings.load(**options)
+    assert caught.value.exit_code is Exit.USAGE
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+    return sentence
+
+
+# --- where it comes from ---------------------------------------------------------------------------
+
+#: A setting with a value for each source and what they are read as; the last is the default.
+LADDER = [
+    ("profile", "calcom", "guide", "calcom", "guide"),
+    ("budget", "1.5", "2.5", "3.5", 30.0),
+    ("seed", "1", "2", "3", None),
+    ("strict", "true", "false", "true", False),
+    ("target", f"{LOCAL}/1", f"{LOCAL}/2", f"{LOCAL}/3", None),
+    ("probe", f"{LOCAL}/1", f"{LOCAL}/2", f"{LOCAL}/3", None),
+    ("report", "one", "two", "three", None),
+    ("rate", "1", "2", "3", 20.0),
+]
+
+
+def said(name, value):
+    return getattr(settings.load(**{name: value}), name)
+
+
+@pytest.mark.parametrize(("name", "option", "variable", "line", "default"), LADDER)
+def test_the_first_source_that_says_something_counts(
+    name, option, variable, line, default, folder, monkeypatch
+):
+    assert getattr(settings.load(), name) == default
+    write(folder, f'{name} = "{line}"\n')
+    assert getattr(settings.load(), name) == said(name, line)
+    monkeypatch.setenv(f"CALCONTRACT_{name.upper()}", variable)
+    assert getattr(settings.load(), name) == said(name, variable)
+    assert getattr(settings.load(**{name: option}), name) == said(name, option)
+
+
+def test_an_option_that_was_not_given_hides_nothing(folder):
+    write(folder, 'profile = "calcom"\n')
+    assert settings.load(profile=None).profile == "calcom"
+
+
+def test_every_setting_says_what_it_is():
+    for name, field in Settings.model_fields.items():
+        assert len(field.description) > 10, name
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        settings.load().profile = "calcom"
+
+
+# --- bad input -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "localhost:8000"}, "is no http or https URL"),
+        ({"target": "ftp://127.0.0.1/x"}, "is no http or https URL"),
+        ({"target": "http://"}, "is no http or https URL"),
+        ({"target": "http://127.0.0.1:99999/"}, "is no http or https URL"),
+        ({"target": "http://127.0.0.1:0/"}, "is no http or https URL"),
+        ({"target": ""}, "is no http or https URL"),
+        ({"probe": "probe"}, "is no http or https URL"),
+        ({"states": "//x"}, "is no http or https URL"),
+        ({"profile": "laravel"}, "choose guide or calcom"),
+        ({"budget": 0}, "budget: Input should be greater than 0"),
+        ({"budget": -1}, "budget"),
+        ({"budget": "soon"}, "budget"),
+        ({"patience": 0}, "patience"),
+        ({"rate": 0}, "rate"),
+        ({"seed": "x"}, "seed"),
+        ({"strict": "perhaps"}, "strict"),
+        ({"colour": "red"}, "colour"),
+        ({"secret": SECRET, "secret_env": "NAME"}, "give it once"),
+        ({"secret_env": "NAME", "secret_file": "file"}, "give it once"),
+    ],
+)
+def test_a_bad_setting_is_one_sentence(options, words):
+    sentence = complaint(**options)
+    assert words in sentence
+    assert SECRET not in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("profile = ", "cannot be read"),
+        ("colour = 'red'\n", "colour"),
+        ("budget = 'soon'\n", "budget"),
+        ("[profile]\nname = 'guide'\n", "profile"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(text, words, folder):
+    write(folder, text)
+    assert words in complaint()
+
+
+def test_a_file_that_is_no_text_is_one_sentence(folder):
+    (folder / settings.CONFIG_FILE).write_bytes(b"profile = '\xff'\n")
+    assert "cannot be read" in complaint()
+
+
+def test_several_faults_are_told_at_once():
+    sentence = complaint(profile="x", budget=0)
+    assert "profile" in sentence
+    assert "budget" in sentence
+
+
+# --- the secret ------------------------------------------------------------------------------------
+
+
+def test_a_secret_comes_from_the_variable_that_is_named(monkeypatch):
+    monkeypatch.setenv("NAME", SECRET)
+    assert settings.load(secret_env="NAME").shared_secret() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [(SECRET, SECRET), (f"{SECRET}\n", SECRET), (f"{SECRET}\n\n", f"{SECRET}\n"), (" a ", " a ")],
+)
+def test_a_secret_comes_from_a_file_without_the_editors_line_end(text, secret, folder):
+    (folder / "secret").write_text(text)
+    assert settings.load(secret_file="secret").shared_secret() == secret
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "no secret is given"),
+        ({"secret_env": "NOT_SET"}, "the environment variable NOT_SET holds no secret"),
+        ({"secret_env": "EMPTY"}, "the environment variable EMPTY holds no secret"),
+        ({"secret_file": "missing"}, "'missing' cannot be read"),
+        ({"secret_file": "."}, "'.' cannot be read"),
+        ({"secret_file": "empty"}, "the file empty holds no secret"),
+        ({"secret_file": "binary"}, "'binary' cannot be read"),
+        ({"secret": ""}, "--secret holds no secret"),
+    ],
+)
+def test_a_secret_that_is_missing_is_one_sentence(options, words, folder, monkeypatch):
+    monkeypatch.setenv("EMPTY", "")
+    (folder / "empty").write_text("\n")
+    (folder / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError) as caught:
+        settings.load(**options).shared_secret()
+    assert words in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("option", "read"),
+    [
+        ({"secret": "of-the-option"}, "of-the-option"),
+        ({"secret_file": "file"}, "of-the-file"),
+        ({"secret_env": "NAME"}, "of-the-variable"),
+        ({}, "of-the-environment"),
+    ],
+)
+def test_a_secret_named_by_an_option_hides_those_of_the_environment_and_the_file(
+    option, read, folder, monkeypatch
+):
+    monkeypatch.setenv("NAME", "of-the-variable")
+    monkeypatch.setenv("OTHER", "of-the-environment")
+    monkeypatch.setenv("CALCONTRACT_SECRET_ENV", "OTHER")
+    (folder / "file").write_text("of-the-file")
+    write(folder, "secret_file = 'nowhere'\n")
+    assert settings.load(**option).shared_secret() == read
+
+
+def test_a_secret_is_never_shown():
+    told = settings.load(secret=SECRET, target=LOCAL)
+    assert told.shared_secret() == SECRET
+    shown = (repr(told), str(told), f"{told}", str(told.model_dump()), told.model_dump_json())
+    assert not [text for text in shown if SECRET in text]
+    assert SECRET not in " ".join(told.words())
+    assert SECRET.encode() in pickle.dumps(told), "or this test would prove nothing"
+
+
+@pytest.mark.parametrize(
+    "options", [{"secret": SECRET, "profile": "x"}, {"secret": SECRET, "x": 1}]
+)
+def test_a_secret_is_not_told_along_with_another_fault(options):
+    assert SECRET not in complaint(**options)
+
+
+def test_a_secret_of_the_environment_is_not_told_either(monkeypatch):
+    monkeypatch.setenv("CALCONTRACT_SECRET", SECRET)
+    monkeypatch.setenv("CALCONTRACT_BUDGET", "soon")
+    assert SECRET not in complaint()
+
+
+# --- strangers' machines ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST"])
+def test_this_machine_may_be_tested(host):
+    settings.load(target=f"http://{host}:8000/hook").permit()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "https://hooks.example/x"}, "--i-may-test hooks.example"),
+        ({"target": "https://hooks.example/x", "i_may_test": "other.example"}, "--i-may-test"),
+        ({"target": "http://hooks.example/x", "i_may_test": "hooks.example"}, "--insecure-http"),
+        # Not this machine, whatever it looks like.
+        ({"target": "https://127.0.0.1.example/x"}, "--i-may-test"),
+        ({"target": "https://localhost@hooks.example/x"}, "--i-may-test hooks.example"),
+    ],
+)
+def test_a_strangers_machine_may_not(options, words):
+    with pytest.raises(UsageError) as caught:
+        settings.load(**options).permit()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": "https://hooks.example/x", "i_may_test": "hooks.example"},
+        {
+            "target": "http://hooks.example/x",
+            "i_may_test": "hooks.example",
+            "insecure_http": True,
+        },
+    ],
+)
+def test_another_machine_may_be_tested_by_those_who_say_so(options):
+    settings.load(**options).permit()
+
+
+# --- the words that say the same -------------------------------------------------------------------
+
+
+def test_the_words_name_what_a_repetition_needs():
+    told = settings.load(
+        target=LOCAL,
+        secret_env="NAME",
+        probe=f"{LOCAL}/probe",
+        states=f"{LOCAL}/states",
+        budget=2,
+        strict=True,
+        profile="calcom",
+    )
+    assert told.words() == [
+        *(LOCAL, "--secret-env", "NAME", "--profile", "calcom"),
+        *("--probe", f"{LOCAL}/probe", "--states", f"{LOCAL}/states", "--budget", "2", "--strict"),
+    ]
+
+
+def test_a_secret_that_was_told_is_asked_for_by_a_variable():
+    told = settings.load(target=LOCAL, secret=SECRET)
+    assert told.words() == [LOCAL, "--secret-env", "SECRET", "--profile", "guide"]
