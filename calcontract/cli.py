@@ -8,6 +8,7 @@ failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed.
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -382,4 +383,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    # Whoever ends us must not leave a receiver behind that we have started.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     application()

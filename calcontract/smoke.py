@@ -8,15 +8,15 @@ not a violation: a run against a wrong secret would accuse a sound receiver of e
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
+from collections.abc import Iterator
 
 from calcontract.errors import Inconclusive, SetupError, TargetUnreachableError, Violation
 from calcontract.target import Target
 from mock_calcom import delivery as deliveries
 from mock_calcom.life import Calendar
 from mock_calcom.sender import Attempt
-from mock_calcom.signature import sign
+from mock_calcom.signature import HEADER, sign
 
 _CAUSES = {
     401: "the secret is another one, or a header is lost on the way",
@@ -80,23 +80,26 @@ def _require_answer(target: Target, attempt: Attempt) -> None:
         )
 
 
+def _mistakes(secret: str) -> Iterator[tuple[str, str]]:
+    """What the receiver's secret may be instead of *secret*, with words for it."""
+    yield "the receiver's secret ends in a line feed", f"{secret}\n"
+    yield "the receiver's secret has a space around it", f" {secret}"
+    yield "the receiver's secret has a space around it", f"{secret} "
+    yield "the receiver's secret has quotes around it", f'"{secret}"'
+    bare = secret.strip().strip("\"'")
+    if bare != secret:
+        yield "the secret given here has white space or quotes around it", bare
+
+
 def _cause(target: Target, ordinary: deliveries.Delivery, attempt: Attempt) -> str:
     """The likely cause of a refusal; tries well-known mistakes with the secret to name one."""
     status = attempt.status or 0
     if status in {400, 401, 403}:
-        for words, key in (
-            ("the receiver's secret ends in a line feed", f"{target.secret}\n"),
-            ("the receiver's secret has a space around it", f" {target.secret}"),
-            ("the receiver's secret has quotes around it", f'"{target.secret}"'),
-        ):
-            variant = dataclasses.replace(ordinary).with_header(
-                "X-Cal-Signature-256", sign(ordinary.body, key)
-            )
+        for words, key in _mistakes(target.secret):
+            variant = ordinary.with_header(HEADER, sign(ordinary.body, key))
             if target.attempt(variant).acknowledged:
                 return words
-        prefixed = ordinary.with_header(
-            "X-Cal-Signature-256", f"sha256={sign(ordinary.body, target.secret)}"
-        )
+        prefixed = ordinary.with_header(HEADER, f"sha256={sign(ordinary.body, target.secret)}")
         if target.attempt(prefixed).acknowledged:
             return "the receiver insists on the prefix sha256=, which Cal.com never sends"
     if 300 <= status < 400:

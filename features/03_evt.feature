@@ -294,6 +294,7 @@ Feature: Trigger events
       Given a booking that is created, cancelled, as sent by <sender>
       When Cal.com delivers created, cancelled
       Then the booking is cancelled
+      And cancelled has its effect once
 
       Examples:
         | sender         |

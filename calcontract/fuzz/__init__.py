@@ -34,8 +34,8 @@ class Kind:
 
 FORGED = Kind("forged", "wrongly signed or unsigned", 3, inert=True)
 NONSENSE = Kind("nonsense", "signed, and no envelope of a known trigger", 5, inert=True)
-ENVELOPES = Kind("envelopes", "signed, inside or just outside the schema of an envelope", 3)
-PAYLOADS = Kind("payloads", "signed, inside or just outside the schema of a trigger", 4)
+ENVELOPES = Kind("envelopes", "inside or just outside an envelope's schema, signature included", 3)
+PAYLOADS = Kind("payloads", "inside or just outside a trigger's schema, signature included", 4)
 SPOILED = Kind("spoiled", "signed, an ordinary delivery with something spoiled", 5)
 
 #: In the order in which they are sent.

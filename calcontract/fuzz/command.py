@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import tempfile
+from collections.abc import Iterator
 
 import typer
+from hypothesis import configuration
 
-from calcontract.errors import Exit
+from calcontract.errors import CalcontractError, Exit
 from calcontract.fuzz import words
 from calcontract.fuzz.hunt import Hunt
 from calcontract.settings import Settings
 from calcontract.target import Target
+
+
+@contextlib.contextmanager
+def _no_traces() -> Iterator[None]:
+    """Keep hypothesis from leaving a folder where the command was started."""
+    with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
+        configuration.set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(None)
 
 
 def run(told: Settings, *, examples: int, seconds: float) -> Exit:
@@ -20,11 +35,22 @@ def run(told: Settings, *, examples: int, seconds: float) -> Exit:
     Raises:
         UsageError: if that receiver may not be tested, or no secret is given.
         SetupError: if it does not take an ordinary delivery.
+        CalcontractError: if something is wrong with us.
     """
     told.permit()
     seed = told.seed if told.seed is not None else secrets.randbelow(10**6)
     target = Target(told, seed=seed)
-    result = Hunt(target, examples=examples, seconds=seconds).run()
+    try:
+        with _no_traces():
+            result = Hunt(target, examples=examples, seconds=seconds).run()
+    except CalcontractError:
+        raise
+    except Exception as error:
+        # It would end with 1 otherwise, and be taken for a finding.
+        raise CalcontractError(
+            f"the hunt itself failed ({type(error).__name__})",
+            hint=f"report this with the seed {seed}",
+        ) from error
     for finding in result.findings.values():
         typer.echo(words.letter(finding, result, target.url))
         typer.echo()

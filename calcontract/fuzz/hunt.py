@@ -13,7 +13,6 @@ import functools
 import hmac
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -21,11 +20,12 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from calcontract import fuzz, smoke
-from calcontract.errors import Exit, Inconclusive, SetupError, Violation
+from calcontract.errors import Inconclusive, SetupError, Violation
 from calcontract.fuzz import Kind, shapes, spoiled
+from calcontract.fuzz.results import Finding, Result, Tally
 from calcontract.judges import answers
 from calcontract.probes import Look
-from calcontract.records import Exchange, exchange_of
+from calcontract.records import exchange_of
 from calcontract.target import Target
 from mock_calcom.delivery import Delivery
 from mock_calcom.sender import Attempt
@@ -34,59 +34,14 @@ from mock_calcom.signature import HEADER, sign
 #: So many more attempts than its examples a kind may spend on making findings small.
 _SHRINKING = 150
 
+#: How often a kind is tried anew with what was found so far taken as known.
+_ROUNDS = 4
+
+#: The distance between the seeds of two rounds: the rounds of one seed are not those of the next.
+_APART = 1_000_003
+
 #: The reason of the finding that an ordinary delivery is no longer acknowledged.
 _HARMED = "harmed"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one sort of body did, in the smallest form that was met."""
-
-    kind: Kind
-    reason: str
-    sentence: str
-    expected: str
-    exchange: Exchange | None
-
-
-@dataclass
-class Tally:
-    """What was sent of one kind, and how it was answered."""
-
-    examples: int = 0
-    attempts: int = 0
-    acknowledged: int = 0
-    refused: int = 0
-
-
-@dataclass
-class Result:
-    """What came of a hunt."""
-
-    seed: int
-    asked: int
-    tallies: dict[Kind, Tally] = field(default_factory=dict)
-    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
-    #: Why the hunt could not go on, once that is so.
-    stopped: str = ""
-    seconds: float = 0.0
-
-    @property
-    def examples(self) -> int:
-        """The examples that were sent and judged, of all kinds."""
-        return sum(tally.examples for tally in self.tallies.values())
-
-    @property
-    def untried(self) -> list[Kind]:
-        """The kinds of which nothing was judged."""
-        return [kind for kind, tally in self.tallies.items() if not tally.examples]
-
-    @property
-    def exit_code(self) -> Exit:
-        """1 for any finding, 4 if a kind could not be tried, else 0."""
-        if self.findings:
-            return Exit.VIOLATES
-        return Exit.NOT_VERIFIED if self.untried else Exit.CONFORMS
 
 
 class _Found(Exception):  # noqa: N818 - a way to tell hypothesis, not an error of ours
@@ -182,10 +137,35 @@ class Hunt:
     # --- one kind --------------------------------------------------------------------------------
 
     def _try(self, kind: Kind, tally: Tally, *, until: float) -> None:
-        quota = self._quotas[kind]
-        self._before = None
+        """
+        Try the examples of *kind*, in rounds.
 
-        @hypothesis.seed(self.result.seed)
+        Hypothesis soon stops looking for more once it has a failure; so what is known is no failure
+        in the next round.
+        """
+        quota = self._quotas[kind]
+        strategy = self._strategy(kind)
+        self._before = None
+        for turn in range(_ROUNDS):
+            known = set(self.result.findings)
+            self._round(strategy, kind, tally, turn=turn, until=until)
+            if set(self.result.findings) == known or tally.examples >= quota or self.result.stopped:
+                return
+
+    def _round(
+        self,
+        strategy: st.SearchStrategy[Delivery],
+        kind: Kind,
+        tally: Tally,
+        *,
+        turn: int,
+        until: float,
+    ) -> None:
+        quota = self._quotas[kind] - tally.examples
+        known = set(self.result.findings)
+        sent = 0
+
+        @hypothesis.seed(self.result.seed + turn * _APART)
         @hypothesis.settings(
             max_examples=quota,
             database=None,
@@ -197,23 +177,40 @@ class Hunt:
             phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         )
-        @hypothesis.given(self._strategy(kind))
+        @hypothesis.given(strategy)
         def each(delivery: Delivery) -> None:
-            if time.monotonic() > until or tally.attempts >= quota + _SHRINKING:
+            nonlocal sent
+            if time.monotonic() > until or sent >= quota + _SHRINKING:
                 raise _Enough
-            tally.attempts += 1
-            try:
-                attempt = self._judge(kind, delivery, until)
-            except Violation as violation:
-                self._keep(kind, violation, delivery)
-                raise _sort(kind.name, violation.reason)(violation.sentence) from None
-            finally:
-                tally.examples = min(tally.attempts, quota)
-            tally.acknowledged += attempt.acknowledged
-            tally.refused += attempt.refused
+            found = self._found(kind, delivery, tally, until)
+            # Beyond the quota, hypothesis makes small what it has found.
+            sent += 1
+            tally.examples += sent <= quota
+            if found and (kind.name, found.reason) not in known:
+                raise _sort(kind.name, found.reason)(found.sentence)
 
         with _shrunk():
             each()
+
+    def _found(
+        self, kind: Kind, delivery: Delivery, tally: Tally, until: float
+    ) -> Violation | None:
+        """Send *delivery* and say what is wrong with what came, if something is."""
+        try:
+            attempt = self._judge(kind, delivery, until)
+        except Inconclusive as error:
+            self.result.stopped = error.sentence
+            raise _Enough from None
+        except Violation as violation:
+            self._keep(kind, violation, delivery)
+            tally.attempts += 1
+            # What this body has changed is not to be laid at the next one's door.
+            self._before = None
+            return violation
+        tally.attempts += 1
+        tally.acknowledged += attempt.acknowledged
+        tally.refused += attempt.refused
+        return None
 
     def _strategy(self, kind: Kind) -> st.SearchStrategy[Delivery]:
         return {
@@ -232,15 +229,11 @@ class Hunt:
 
         Raises:
             Violation: if it is a finding.
+            Inconclusive: if the receiver throttles.
         """
         if kind.inert and self.target.probe and self._before is None:
             self._before = self._totals()
-        try:
-            attempt = self.target.attempt(delivery, lambda one: self._patiently(one, until))
-        except Inconclusive as error:
-            self.result.tallies[kind].attempts -= 1
-            self.result.stopped = error.sentence
-            raise _Enough from None
+        attempt = self.target.attempt(delivery, lambda one: self._patiently(one, until))
         if self._is_signed(delivery):
             answers.unfailing(attempt)
         else:

@@ -116,11 +116,35 @@ def is_inert(body: bytes) -> bool:
     """
     Whether *body* cannot name a trigger that anybody handles, however it is read.
 
-    Only of such a body may we be sure that it has no effect.
+    Only of such a body may we be sure that it has no effect; and of an envelope whose payload is no
+    more than a number or the like.
     """
+    if _has_scalar_payload(body):
+        return True
     # A backslash could spell a letter; UTF-16 puts zeros between them.
     text = body.replace(b"\x00", b"").decode("utf-8", "replace").casefold()
     return "\\u" not in text and not any(name in text for name in _NAMES)
+
+
+def _has_scalar_payload(body: bytes) -> bool:
+    """Whether *body* is an envelope, nothing beside it, with a payload in which nothing can be."""
+    keys: list[str] = []
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys.extend(key for key, _ in members)
+        return dict(members)
+
+    try:
+        envelope = json.loads(body, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(envelope, dict)
+        and "payload" in envelope
+        and isinstance(envelope["payload"], int | float | None)
+        # A key that is there twice is read in two ways, and members at the root may be a flat body.
+        and sorted(keys) in (["payload", "triggerEvent"], ["createdAt", "payload", "triggerEvent"])
+    )
 
 
 class Spoiled:
@@ -155,7 +179,10 @@ class Spoiled:
     def forged(self) -> st.SearchStrategy[Delivery]:
         """Ordinary, spoiled or nonsense, and certainly not signed with the secret."""
         ordinary = st.sampled_from([javascript.stringify(one) for one in self._ordinary.values()])
-        bodies = st.one_of(ordinary, self._nonsense(), self._bodies())
+        # What is refused for its shape says nothing about its signature: mostly ordinary, so.
+        bodies = st.integers(0, 3).flatmap(
+            lambda drawn: ordinary if drawn else st.one_of(self._nonsense(), self._bodies())
+        )
         return st.tuples(bodies, _signatures()).map(self._forged)
 
     def _signed(self, body: bytes) -> Delivery:
@@ -172,8 +199,14 @@ class Spoiled:
         unknown = st.fixed_dictionaries(
             {}, optional={"triggerEvent": _ANY, "createdAt": _ANY, "payload": _ANY}
         )
+        hollow = st.fixed_dictionaries(
+            {
+                "triggerEvent": st.sampled_from(sorted(self._ordinary)),
+                "payload": st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
+            }
+        )
         return st.one_of(
-            st.one_of(_ANY, unknown).map(javascript.stringify),
+            st.one_of(_ANY, unknown, hollow).map(javascript.stringify),
             st.sampled_from(NO_JSON),
             st.binary(max_size=60),
         )
@@ -246,7 +279,8 @@ def _signatures() -> st.SearchStrategy[Callable[[bytes], str | None]]:
 
     visible = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
     return st.one_of(
-        st.sampled_from((None, UNSIGNED, "", "0", "0" * 64, "sha256=", "null")).map(fixed),
+        st.sampled_from((None, UNSIGNED, "")).map(fixed),
+        st.sampled_from(("0", "0" * 64, "sha256=", "null")).map(fixed),
         st.sampled_from(("{}", "sha256={}", "v1={}", "{0},{0}")).map(other),
         visible.map(fixed),
     )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import shlex
 from collections.abc import Iterator
 
 from calcontract import fuzz
-from calcontract.fuzz.hunt import Finding, Result
+from calcontract.fuzz.results import Finding, Result
 from calcontract.judges import fate
+from calcontract.records import SIGNED, Exchange
 from calcontract.report import letters
 
 _INDENT = " " * 9
 
 #: A longer body is shown up to here, in bytes.
 _SHOWN = 600
+
+#: No command is given for a longer body, in bytes.
+_LONGEST = 8000
 
 
 def escaped(body: bytes) -> str:
@@ -36,10 +42,24 @@ def letter(finding: Finding, result: Result, url: str) -> str:
         if finding.kind is not fuzz.FORGED:
             lines.append(_line("next", fate.of(exchange.status)))
         lines.append(_line("body", escaped(exchange.body)))
-        if command := letters.curl(exchange):
+        if command := letters.curl(exchange) or _with_file(exchange):
             lines.append(_line("by hand", command))
     lines.append(_line("repeat", repeat(result, url)))
     return "\n".join(lines)
+
+
+def _with_file(exchange: Exchange) -> str:
+    """A command for a body that no argument can hold: it makes a file first; empty if too long."""
+    if len(exchange.body) > _LONGEST:
+        return ""
+    encoded = base64.b64encode(exchange.body).decode()
+    words = [f"printf %s {encoded} | base64 -d > body &&", "curl -sS -i", shlex.quote(exchange.url)]
+    for name, value in exchange.headers:
+        if value == SIGNED:
+            words += ["-H", f'"{name}: $(mock-calcom sign body --secret-env SECRET)"']
+        else:
+            words += ["-H", shlex.quote(f"{name}: {value}")]
+    return " ".join([*words, "--data-binary @body"])
 
 
 def repeat(result: Result, url: str) -> str:
@@ -64,7 +84,8 @@ def summary(result: Result) -> Iterator[str]:
         yield f"stopped   {result.stopped}"
     if result.untried:
         names = ", ".join(kind.name for kind in result.untried)
-        yield f"open      not tried: {names}; give it more --seconds"
+        more = "" if result.stopped else "; give it more --seconds"
+        yield f"open      not tried: {names}{more}"
     elif result.examples < result.asked and not result.stopped:
         yield f"short     the time was up after {result.examples} of {result.asked} examples"
     found = len(result.findings)

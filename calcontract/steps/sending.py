@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 
 from pytest_bdd import parsers, when
@@ -23,6 +24,10 @@ _NAME = (
 )
 
 _EMPTY = "nothing"
+
+#: The pause after an answer that was not waited for, in seconds: no sender comes again at once,
+#: and copies that arrive together are tried elsewhere.
+_BEFORE_ANOTHER = 0.3
 
 
 def _plain(story: Story, item: Item) -> Transport:
@@ -113,6 +118,7 @@ def _goes_away(story: Story, name: str) -> None:
     story.target.require_life()
     story.target.note(item.delivery)
     story.remember(item, [wire.abandoned(item.delivery, timeout=story.target.sender.timeout)])
+    time.sleep(_BEFORE_ANOTHER)
 
 
 def _inside_a_character(body: bytes) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from calcontract.errors import Exit
 from calcontract.plugin import FUZZED, SESSION
 from calcontract.session import Session
 from calcontract.story import Story
@@ -14,12 +15,14 @@ from calcontract.story import Story
 collect_ignore = ["test_fuzz.py"]
 
 
-def pytest_collection(session: pytest.Session) -> None:
+# Not earlier: pytest reads this file only while it collects what was named by package.
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
     """Refuse to run the contract against nothing."""
-    has_session = session.config.pluginmanager.get_plugin(SESSION) is not None
-    if not has_session and FUZZED not in session.config.stash:
-        raise pytest.UsageError(
-            "the contract needs a receiver; name one with --target URL --secret-env NAME"
+    has_session = config.pluginmanager.get_plugin(SESSION) is not None
+    if not has_session and FUZZED not in config.stash:
+        pytest.exit(
+            "the contract needs a receiver; name one with --target URL --secret-env NAME",
+            returncode=int(Exit.USAGE),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import time
 
 from gallery import breaks
 from sqlalchemy import select
@@ -32,9 +33,13 @@ class ProcessesInsideTheRequest(Receiver):
 
     async def accept(self, entry):
         new = await super().accept(entry)
-        while new and await asyncio.to_thread(self.under_way, entry):
-            await asyncio.sleep(0.005)
+        if new:
+            await asyncio.to_thread(self.wait_for, entry)
         return new
+
+    def wait_for(self, entry):
+        while self.under_way(entry):
+            time.sleep(0.005)
 
     def under_way(self, entry):
         events = webhook_events.c
@@ -122,15 +127,6 @@ class GreetsBrowsers(Receiver):
         if method == "GET":
             return Answer(200, b"Cal.com webhook endpoint", b"text/plain")
         return super().not_allowed(method)
-
-
-@breaks("ack-008", part="receiver", reasons={"redirect", "status-302"})
-class RedirectsForgeriesToTheLogin(Receiver):
-    """Sends whoever is not authentic to its login page."""
-
-    def refused(self, refusal):
-        super().refused(refusal)
-        return Answer(302, b"", headers=((b"location", b"/login"),))
 
 
 @breaks(part="door", stops=True)

@@ -25,7 +25,11 @@ def compact(body):
 
 
 @breaks(
-    "sig-009", "sig-010", guide={"evt-002"}, part="receiver", reasons={"status-401", "status-202"}
+    "sig-009",
+    "sig-010",
+    guide={"evt-002", "sig-013"},
+    part="receiver",
+    reasons={"status-401", "status-202"},
 )
 class VerifiesReserialisedJson(Receiver):
     """Signs what a JSON library makes of the body, not the body."""
@@ -199,7 +203,7 @@ class SkipsVerificationOfEmptyBodies(Receiver):
         return super().authenticate(headers, body) if body else None
 
 
-@breaks("sig-017", part="receiver", reasons={"effect-unexpected", "live-0"})
+@breaks("sig-017", "eff-001", part="receiver", reasons={"effect-unexpected", "live-0"})
 class ActsBeforeVerifying(Receiver):
     """Stores every delivery for its workers and looks at the signature for the answer only."""
 

@@ -11,18 +11,58 @@ from reference_impl.answers import Answer, Refusal
 from reference_impl.door import Door
 from reference_impl.receiver import Receiver
 
-_FORGED = Refusal("Invalid signature", "forged")
+_FORGERY = Refusal("Invalid signature", "forged")
 
-#: Where a cheater that breaks nearly everything is judged.
+#: Where cheaters that break nearly everything are judged.
 _HERE = ("-m", "sig or env or evt or ack or tol")
 
+#: The clauses that see whether a well-formed wrong signature is refused.
+_FORGED = [
+    "ack-001",
+    "ack-009",
+    "evt-005",
+    "evt-006",
+    "sig-003",
+    "sig-004",
+    "sig-006",
+    "sig-009",
+    "sig-010",
+    "sig-015",
+    "sig-016",
+    "tol-003",
+    "tol-004",
+]
+_FORGED_GUIDE = {
+    "ack-003",
+    "ack-004",
+    "ack-005",
+    "evt-001",
+    "evt-002",
+    "sig-011",
+    "sig-012",
+    "sig-013",
+}
+_FORGED_CALCOM = {"evt-003", "evt-004", "evt-009"}
 
-@breaks("sig-004", arguments=_HERE, part="receiver", reasons={"status-202", "effect-missing"})
-class AlwaysAcknowledges(Receiver):
-    """Answers 202 to everything and does nothing."""
+#: Those that see whether a signature of another kind is refused, or none at all.
+_OTHER = ["sig-005", "sig-007", "sig-008"]
+_NONE = ["sig-001", "sig-002"]
 
-    async def judge(self, client, headers, body):
-        return answers.ACCEPTED
+#: Those that see whether what is right has its effect.
+_EFFECT = [
+    "ack-002",
+    "env-007",
+    "env-008",
+    "evt-007",
+    "sig-017",
+    "tol-001",
+    "tol-002",
+    "tol-005",
+    "tol-006",
+]
+
+#: Those that see what a forgery leaves behind.
+_TRACES = ["eff-001", "idm-002", "sig-017"]
 
 
 @breaks(part="receiver", stops=True)
@@ -30,40 +70,7 @@ class AlwaysRefuses(Receiver):
     """Answers 401 to everything."""
 
     async def judge(self, client, headers, body):
-        return self.refused(_FORGED)
-
-
-@breaks("sig-004", arguments=_HERE, part="receiver", reasons={"effect-missing"})
-class AcknowledgesAndForgets(Receiver):
-    """Judges every delivery rightly, and does nothing with those it acknowledges."""
-
-    async def accept(self, entry):
-        return True
-
-
-@breaks("sig-004", arguments=_HERE, part="door", reasons={"status-200"})
-class Echoes(Door):
-    """Sends back what it was sent, with every header, and answers 200."""
-
-    async def _answer(self, scope, receive):
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        lines = b"\n".join(name + b": " + value for name, value in scope["headers"])
-        return Answer(200, lines + b"\n\n" + body)
-
-
-@breaks("sig-004", part="receiver", reasons={"status-202", "status-401"})
-class RefusesWhateverIsUnusual(Receiver):
-    """Knows no secret: refuses what looks odd, and takes the rest for authentic."""
-
-    def authenticate(self, headers, body):
-        values = signature.present(headers, signature.HEADERS[:1])
-        well_formed = len(values) == 1 and re.fullmatch(rb"[0-9a-f]{64}", values[0])
-        ordinary = body.startswith(b'{"triggerEvent":"BOOKING_') and b"\\" not in body
-        return None if well_formed and ordinary and len(body) < 20_000 else _FORGED
+        return self.refused(_FORGERY)
 
 
 #: What every run of the suite with any seed sends alike.
@@ -80,9 +87,129 @@ _SEEN = {
 }
 
 
-@breaks("sig-004", part="receiver", reasons={"status-202", "effect-unexpected"})
+@breaks(
+    *_FORGED,
+    *_TRACES,
+    guide=_FORGED_GUIDE,
+    calcom=_FORGED_CALCOM,
+    part="receiver",
+    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400"},
+)
+class ChecksTheShapeOnly(Receiver):
+    """Is content with any 64 hex digits."""
+
+    def matches(self, given, accepted):
+        digits = re.fullmatch(rb"(sha256=)?[0-9a-f]{64}", given)
+        return bool(digits) or super().matches(given, accepted)
+
+
+@breaks(
+    *_FORGED,
+    *_OTHER,
+    *_NONE,
+    "ack-008",
+    "idm-002",
+    guide=_FORGED_GUIDE | {"sig-014"},
+    calcom=_FORGED_CALCOM,
+    part="receiver",
+    reasons={"body", "redirect", "status-302"},
+)
+class RedirectsForgeriesToTheLogin(Receiver):
+    """Sends whoever is not authentic to its login page."""
+
+    def refused(self, refusal):
+        super().refused(refusal)
+        return Answer(302, b"", headers=((b"location", b"/login"),))
+
+
+@breaks(
+    *_FORGED,
+    *_OTHER,
+    *_NONE,
+    *_EFFECT,
+    guide=_FORGED_GUIDE | {"sig-014", "env-002", "env-003", "env-004", "env-009"},
+    calcom=_FORGED_CALCOM | {"evt-010"},
+    part="receiver",
+    reasons={"appointments-missing", "body", "effect-missing", "live-0", "status-202"},
+    arguments=_HERE,
+)
+class AlwaysAcknowledges(Receiver):
+    """Answers 202 to everything and does nothing."""
+
+    async def judge(self, client, headers, body):
+        return answers.ACCEPTED
+
+
+@breaks(
+    *_FORGED,
+    *_OTHER,
+    *_NONE,
+    *_EFFECT,
+    "sig-018",
+    guide=_FORGED_GUIDE | {"sig-014", "env-002", "env-003", "env-004", "env-009", "ack-007"},
+    calcom=_FORGED_CALCOM | {"evt-010"},
+    part="door",
+    reasons={"appointments-missing", "body", "effect-missing", "leak", "live-0", "status-200"},
+    arguments=_HERE,
+)
+class Echoes(Door):
+    """Sends back what it was sent, with every header, and answers 200."""
+
+    async def _answer(self, scope, receive):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        lines = b"\n".join(name + b": " + value for name, value in scope["headers"])
+        return Answer(200, lines + b"\n\n" + body)
+
+
+@breaks(
+    *_EFFECT,
+    guide={"env-009"},
+    calcom={"evt-010"},
+    part="receiver",
+    reasons={"appointments-missing", "effect-missing", "live-0"},
+    arguments=_HERE,
+)
+class AcknowledgesAndForgets(Receiver):
+    """Judges every delivery rightly, and does nothing with those it acknowledges."""
+
+    async def accept(self, entry):
+        return True
+
+
+@breaks(
+    *_FORGED,
+    *_OTHER,
+    *_TRACES,
+    guide=_FORGED_GUIDE | {"sig-014"},
+    calcom=_FORGED_CALCOM,
+    part="receiver",
+    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400"},
+)
 class KnowsLastRunsBytes(Receiver):
     """Refuses the signatures it saw in an earlier run, and takes every other for right."""
 
     def matches(self, given, accepted):
         return given not in _SEEN
+
+
+@breaks(
+    *_FORGED,
+    "sig-017",
+    guide=_FORGED_GUIDE | {"env-002", "env-003", "env-004"},
+    calcom=_FORGED_CALCOM,
+    part="receiver",
+    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
+    arguments=_HERE,
+)
+class RefusesWhateverIsUnusual(Receiver):
+    """Knows no secret: refuses what looks odd, and takes the rest for authentic."""
+
+    def authenticate(self, headers, body):
+        values = signature.present(headers, signature.HEADERS[:1])
+        well_formed = len(values) == 1 and re.fullmatch(rb"[0-9a-f]{64}", values[0])
+        ordinary = body.startswith(b'{"triggerEvent":"BOOKING_') and b'": ' not in body
+        return None if well_formed and ordinary and len(body) < 30_000 else _FORGERY

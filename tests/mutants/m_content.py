@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from datetime import UTC, timedelta
@@ -27,10 +28,8 @@ class ActsBeforeVerification(Receiver):
     """Takes the delivery first and refuses the signature afterwards."""
 
     async def judge(self, client, headers, body):
-        try:
+        with contextlib.suppress(InvalidPayloadError):
             await self.accept(self.entry(self.read(body), body))
-        except InvalidPayloadError:
-            pass
         return await super().judge(client, headers, body)
 
 

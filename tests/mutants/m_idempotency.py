@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import secrets
 from collections import OrderedDict
@@ -68,7 +69,20 @@ class KeepsARowPerAttempt(Receiver):
         return f"{super().identify(body)}{MARK}{secrets.token_hex(8)}"
 
 
-@breaks("idm-006", part="receiver", reasons={"effect-missing"})
+#: All that happens to a booking after it was made, and is lost when that counts as known.
+AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-001", "idm-003", "idm-004", "idm-005")
+
+
+@breaks(
+    *(*AFTERWARDS, "idm-006", "ord-001", "ord-002", "ord-006", "ord-007", "ord-009"),
+    part="receiver",
+    guide={"eff-004", "eff-006", "ord-004", "ord-005"},
+    calcom={"eff-011", "eff-014", "ord-008", "evt-010"},
+    reasons={
+        *("cancellation-reason", "effect-missing", "other-time"),
+        *("requested", "scheduled", "still-live"),
+    },
+)
 class KeyOfUidAlone(Receiver):
     """Makes the key of a delivery of the booking's uid: whatever happens to it next is known."""
 
@@ -80,7 +94,11 @@ class KeyOfUidAlone(Receiver):
         return digest("uid", uid) if uid else super().identify(body)
 
 
-@breaks("idm-006", part="reader", reasons={"effect-missing"})
+@breaks(
+    part="reader",
+    guide={"eff-004", "idm-004", "idm-006", "ord-005"},
+    reasons={"effect-missing", "other-time"},
+)
 class KeyOfTriggerAndUid(Reader):
     """Makes the key of an occurrence of trigger and uid: a booking is rescheduled once at most."""
 
@@ -90,7 +108,7 @@ class KeyOfTriggerAndUid(Reader):
 
 @breaks("idm-006", part="receiver", reasons={"effect-missing"})
 class KeyOfPersonAndSlot(Receiver):
-    """Makes the key of a delivery of trigger, person and slot: a second booking of both is known."""
+    """Makes the key of a delivery of trigger, person and slot: a second such booking is known."""
 
     def identify(self, body):
         try:
@@ -109,11 +127,11 @@ class SeriesCollapsed(Reader):
     """Makes the key of a recurring booking of its series: the first week stands for all."""
 
     def read(self, envelope, received_at):
-        self._series = envelope.payload.get("recurringEventId")
-        return super().read(envelope, received_at)
-
-    def occurrence_key(self, fact):
-        return digest(fact.trigger, self._series) if self._series else super().occurrence_key(fact)
+        fact = super().read(envelope, received_at)
+        series = envelope.payload.get("existingRecurringEvent")
+        if not isinstance(series, dict) or not series.get("recurringEventId"):
+            return fact
+        return dataclasses.replace(fact, key=digest(fact.trigger, series["recurringEventId"]))
 
 
 @breaks("idm-004", part="reader", reasons={"effect-repeated"})
@@ -131,7 +149,7 @@ class DuplicateOccurrenceTwice(Reader):
     reasons={"effect-repeated", "records-doubled"},
 )
 class CheckThenInsert(Inbox):
-    """Looks whether a delivery is known and inserts it 60 ms later, with no constraint to decide."""
+    """Looks whether a delivery is known and inserts it 60 ms later, unguarded by a constraint."""
 
     def is_known(self, entry):
         # The first id of a body is plain, and those of its copies begin with it.

@@ -96,7 +96,8 @@ class NowReader(Reader):
     *("ord-002", "ord-004", "ord-005", "ord-006", "ord-007", "ord-009"),
     part="fold",
     beside={"reader": NowReader},
-    reasons={"still-live", "other-time", "requested"},
+    calcom={"eff-014"},
+    reasons={"still-live", "other-time", "requested", "live-0"},
 )
 class LastArrivalWins(Fold):
     """Lets whatever arrives last decide, without a look at createdAt."""
@@ -112,21 +113,18 @@ class LastArrivalWins(Fold):
         return sorted(group, key=lambda booking: booking.last, reverse=True)
 
 
-class LateRequests(Reader):
-    """Dates requests by their arrival."""
+class LateRequests(Book):
+    """Dates a request by its arrival when its booking is known already."""
 
     trigger = "BOOKING_REQUESTED"
 
-    def read(self, envelope, received_at):
-        fact = super().read(envelope, received_at)
-        if fact.trigger == self.trigger:
-            return dataclasses.replace(fact, happened=received_at)
-        return fact
+    def record(self, connection, fact, kind, at):
+        if fact.trigger == self.trigger and self.related(connection, [fact]):
+            fact = dataclasses.replace(fact, happened=at)
+        return super().record(connection, fact, kind, at)
 
 
-@breaks(
-    "ord-007", part="fold", beside={"reader": LateRequests}, reasons={"requested", "still-live"}
-)
+@breaks("ord-007", part="fold", beside={"book": LateRequests}, reasons={"requested", "still-live"})
 class LateRequestReopens(Fold):
     """Reopens what the host has decided when the request arrives after the decision."""
 
@@ -139,15 +137,15 @@ class LateRequestReopens(Fold):
 
 
 class LatePayments(LateRequests):
-    """Dates the start of a payment by its arrival."""
+    """Dates the start of a payment by its arrival when its booking is known already."""
 
     trigger = "BOOKING_PAYMENT_INITIATED"
 
-    def read(self, envelope, received_at):
-        return super().read(envelope, received_at)
+    def record(self, connection, fact, kind, at):
+        return super().record(connection, fact, kind, at)
 
 
-@breaks("ord-008", part="fold", beside={"reader": LatePayments}, reasons={"requested"})
+@breaks("ord-008", part="fold", beside={"book": LatePayments}, reasons={"requested"})
 class LatePaymentReopens(Fold):
     """Waits for the money again when the start of a payment arrives after its end."""
 
@@ -168,7 +166,14 @@ class TieGoesToTheCreation(Fold):
         return False
 
 
-@breaks("ord-002", "ord-003", "ord-006", "ord-009", part="receiver", reasons={"status-500"})
+@breaks(
+    "ord-002",
+    "ord-003",
+    "ord-006",
+    "ord-009",
+    part="receiver",
+    reasons={"status-500", "still-live"},
+)
 class UnknownCancellationAnswers500(Receiver):
     """Fails on a cancellation of a booking that it does not know."""
 

@@ -24,25 +24,25 @@ _row = webhook_events.c
 WAITS = (_row.state == "waiting") & (_row.tries > 0)
 
 
-@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons={"effect-missing"})
+#: What is missing, or over too soon, where a delivery is not tried as often as it has to be.
+LOST = {"effect-missing", "given-up-early", "not-given-up", "too-late", "tries"}
+
+
+@breaks("rty-001", "rty-003", "rty-005", part="worker", reasons=LOST)
 class MarksBeforeTheWork(Worker):
-    """Marks a delivery as done and does the work afterwards; what fails then is lost."""
+    """Notes an occurrence as known before the work; the next try finds the note and stops."""
 
-    def process(self, job):
-        with self.store.write() as connection:
-            self.finish(connection, job, 0.0)
-        try:
-            fact = self.prepare(job)
-            self.interfere("before", job)
-            with self.store.write() as connection:
-                if fact is not None:
-                    self.handlers.apply(connection, fact)
-                self.interfere("during", job)
-        except Exception as problem:
-            self.log.error("Failed", reason=logs.describe(problem), **job.named())
+    known = frozenset()
+
+    def prepare(self, job):
+        fact = super().prepare(job)
+        if fact is None or (job.tries > 1 and fact.key in self.known):
+            return None
+        self.known |= {fact.key}
+        return fact
 
 
-@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons={"effect-missing"})
+@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
 class SwallowsFailures(Worker):
     """Catches every error, logs it and goes on: acknowledged, and lost for ever."""
 
@@ -51,7 +51,7 @@ class SwallowsFailures(Worker):
             self.leases.release(connection, job, state="done", reason=reason)
 
 
-@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons={"effect-missing"})
+@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
 class NoRetry(Worker):
     """Gives a delivery up after its first failure."""
 
@@ -59,7 +59,7 @@ class NoRetry(Worker):
         return None
 
 
-@breaks("rty-001", "rty-002", "rty-003", part="worker", reasons={"effect-missing"})
+@breaks("rty-001", "rty-002", "rty-003", part="worker", reasons=LOST)
 class GivesUpAfterTwo(Worker):
     """Tries twice."""
 
@@ -170,7 +170,7 @@ class TwoTransactions(Worker):
                 self.finish(connection, job, 0.0)
         except UnusablePayloadError as problem:
             self.bury(job, str(problem))
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - as in the receiver that it is made of
             self.failed(job, logs.describe(problem))
 
 

@@ -71,7 +71,7 @@ class JoinsTextChunks(Door):
         return await super()._answer(scope, decoded)
 
 
-@breaks("tol-004", part="door", reasons={"status-401"})
+@breaks("tol-003", "tol-004", part="door", reasons={"status-401"})
 class StopsAtTheFirstSegment(Door):
     """Takes the first piece that the network brings for the whole body."""
 

@@ -30,7 +30,11 @@ class Refuses(Receiver):
         return envelope
 
 
-@breaks(guide={"evt-001"}, part="receiver", reasons={"status-400"})
+@breaks(
+    guide={"ack-003", "eff-009", "eff-010", "evt-001", "ord-007"},
+    part="receiver",
+    reasons={"requested", "status-400"},
+)
 class ForgetsConfirmations(Refuses):
     """Refuses BOOKING_CONFIRMED, which the real sender never sends."""
 
@@ -38,7 +42,9 @@ class ForgetsConfirmations(Refuses):
         return envelope.trigger == "BOOKING_CONFIRMED"
 
 
-@breaks("evt-005", part="receiver", reasons={"status-400"})
+@breaks(
+    "evt-005", "evt-006", calcom={"evt-003", "evt-004"}, part="receiver", reasons={"status-400"}
+)
 class KnowsItsTriggersOnly(Refuses):
     """Refuses every trigger event without a handler."""
 
@@ -206,13 +212,13 @@ class RefusesOtherVersions(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("eff-013", part="reader", reasons={"still-live", "effect-missing"})
+@breaks("eff-013", calcom={"evt-010"}, part="reader", reasons={"live-0", "still-live"})
 class ChokesOnOffsets(Reader):
-    """Reads instants that end in Z, and fails on any that carry an offset."""
+    """Reads instants in UTC, and fails on any with another offset."""
 
     def instant(self, payload, *names):
         for name in names:
-            text = payload.get(name) or ""
+            text = (payload.get(name) or "").removesuffix("+00:00")
             if "+" in text or "-" in text[10:]:
                 raise ValueError("time data does not match format")
         return super().instant(payload, *names)

@@ -48,6 +48,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_GET(self):
+        """The probe: nothing but how many appointments there are."""
+        totals = {"appointments": len(self.server.appointments), "effects": 0}
+        empty = {"appointments": [], "deliveries": [], "effects": [], "notices": [], "pending": 0}
+        body = json.dumps({**empty, "totals": totals}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *_):
         """Silence: the test speaks for itself."""
 
@@ -68,6 +78,7 @@ def receiver(answer=sound):
     server = _Server(("127.0.0.1", 0), _Handler)
     server.answer = answer
     server.bodies = []
+    server.appointments = []
     server.url = f"http://127.0.0.1:{server.server_port}/api/webhooks/calcom"
     threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True

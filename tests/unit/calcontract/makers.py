@@ -7,6 +7,7 @@ import hashlib
 import hmac
 
 from calcontract import catalogue
+from calcontract.errors import Violation
 from calcontract.probes import Appointment, Effect, Look, Record
 from calcontract.records import CheckRecord, RunRecord
 from calcontract.verdicts import Outcome
@@ -116,3 +117,17 @@ def a_run(*records, clauses=(), **overrides):
     for record in records:
         run.add(record)
     return run
+
+
+def reason(judge, *arguments, **options):
+    """Why *judge* objects, or nothing if it does not."""
+    try:
+        judge(*arguments, **options)
+    except Violation as violation:
+        objection = violation
+    else:
+        return None
+    assert objection.sentence
+    assert objection.expected
+    assert objection.reason
+    return objection.reason

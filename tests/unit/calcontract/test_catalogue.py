@@ -196,7 +196,7 @@ def test_the_level_is_the_word_of_the_text(load, level, text):
     assert clause.level == level
 
 
-# --- looking things up -----------------------------------------------------------------------------
+# --- looking things up ----------------------------------------------------------------------------
 
 
 def test_a_clause_is_found_by_its_id():

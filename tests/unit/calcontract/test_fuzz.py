@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from calcontract import cli, fuzz, settings
 from calcontract.errors import Exit, SetupError
 from calcontract.fuzz import shapes, spoiled, words
-from calcontract.fuzz.hunt import Hunt, Result, Tally
+from calcontract.fuzz.hunt import Hunt
+from calcontract.fuzz.results import Result, Tally
 from calcontract.target import Target
 from mock_calcom.signature import sign
 from tests.unit.calcontract.broken import SECRET, receiver, sound
@@ -23,9 +24,9 @@ SUITE = "calcontract/suite"
 QUICK = (fuzz.FORGED, fuzz.NONSENSE, fuzz.SPOILED)
 
 
-def hunted(url, *, examples=60, seconds=30, seed=1, budget=2.0, kinds=QUICK):
+def hunted(url, *, examples=60, seconds=30, seed=1, budget=2.0, kinds=QUICK, probe=None):
     """A hunt; strategies out of the schemas take seconds to build, so few tests ask for them."""
-    told = settings.load(target=url, secret=SECRET, budget=budget)
+    told = settings.load(target=url, secret=SECRET, budget=budget, probe=probe)
     hunt = Hunt(Target(told, seed=seed), examples=examples, seconds=seconds)
     hunt.look()
     for kind in kinds:
@@ -89,6 +90,11 @@ def test_generating_bodies_asks_nobody_on_the_network(monkeypatch):
         (b'{"triggerEvent":"booking_created', False),
         (b'{"triggerEvent":"BOOKING\\u005fCREATED"}', False),
         ("BOOKING_CREATED".encode("utf-16"), False),
+        (b'{"triggerEvent":"BOOKING_CREATED","payload":1}', True),
+        (b'{"triggerEvent":"BOOKING_CREATED","payload":null}', True),
+        (b'{"triggerEvent":"BOOKING_CREATED","payload":"{}"}', False),
+        (b'{"triggerEvent":"BOOKING_CREATED","payload":1,"uid":"a"}', False),
+        (b'{"triggerEvent":"BOOKING_CREATED","payload":{},"payload":1}', False),
     ],
 )
 def test_a_body_is_inert_only_if_it_cannot_name_a_trigger(body, inert):
@@ -172,6 +178,47 @@ def test_a_receiver_that_takes_unsigned_deliveries_is_found():
         result = hunted(server.url)
     finding = result.findings["forged", "status-202"]
     assert finding.expected == "a refusal (4xx)"
+
+
+def test_an_effect_of_a_forged_delivery_is_found_and_laid_at_the_right_door():
+    acted = []
+
+    def acting(signed, body):
+        if not signed and b"BOOKING" in body:
+            acted.append(body)
+        return sound(signed, body)
+
+    with receiver(acting) as server:
+        server.appointments = acted
+        result = hunted(server.url, probe=server.url, kinds=(fuzz.FORGED, fuzz.NONSENSE))
+    assert sorts(result) == {("forged", "effect-appointments")}
+    assert b"BOOKING" in result.findings["forged", "effect-appointments"].exchange.body
+
+
+def test_an_effect_of_what_was_wrongly_acknowledged_accuses_no_other_body():
+    acted = []
+
+    def open_for_all(signed, body):
+        if not signed and sound(True, body) == 202:
+            acted.append(body)
+        return sound(True, body)
+
+    with receiver(open_for_all) as server:
+        server.appointments = acted
+        result = hunted(server.url, probe=server.url, kinds=(fuzz.FORGED,))
+    assert sorts(result) == {("forged", "status-202")}
+
+
+def test_several_sorts_of_one_kind_are_all_found():
+    def answer(signed, body):
+        if signed and is_no_object(body):
+            return 500
+        return 503 if signed and body[:1] == b"\x00" else sound(signed, body)
+
+    with receiver(answer) as server:
+        result = hunted(server.url, examples=200, kinds=(fuzz.NONSENSE,))
+    assert sorts(result) == {("nonsense", "status-500"), ("nonsense", "status-503")}
+    assert result.examples == 50
 
 
 def test_a_redirect_is_found():
@@ -276,6 +323,38 @@ def test_the_command_says_what_it_found_and_ends_with_1(monkeypatch):
     assert ran.exit_code == 1
     assert "answer 500" in ran.stdout
     assert re.search(r"fuzz +1 finding; 40 examples of 5 kinds in [\d.]+ s, seed 1", ran.stdout)
+
+
+def test_the_command_leaves_nothing_where_it_was_started(tmp_path):
+    with receiver() as server:
+        ran = subprocess.run(
+            [
+                *(sys.executable, "-m", "calcontract", "fuzz", server.url),
+                *("--secret-env", "THE_SECRET", "--examples", "5"),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "THE_SECRET": SECRET},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_no_finding(monkeypatch):
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setenv("THE_SECRET", SECRET)
+    monkeypatch.setattr(spoiled.Spoiled, "forged", broken)
+    with receiver() as server:
+        ran = CliRunner().invoke(
+            cli.application, ["fuzz", server.url, "--secret-env", "THE_SECRET", "--seed", "1"]
+        )
+    assert ran.exit_code == 5
+    assert "the hunt itself failed (RuntimeError)" in ran.stderr
 
 
 def test_the_command_says_that_nobody_is_there_and_ends_with_3(monkeypatch):

@@ -8,25 +8,13 @@ import pytest
 
 from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers
-from tests.unit.calcontract.makers import SECRET, an_attempt, digest
+from tests.unit.calcontract.makers import SECRET, an_attempt, digest, reason
 
 ACKNOWLEDGED = (200, 201, 202, 204, 299)
 REFUSED = (400, 401, 403, 404, 405, 410, 413, 415, 422, 499)
 FAILED = (500, 502, 503, 504, 599)
 REDIRECTED = (301, 302, 303, 307, 308)
 PROBLEMS = ("timeout", "connection", "reset", "garbage", "tls")
-
-
-def reason(judge, *arguments, **options):
-    """Why *judge* objects, or nothing if it does not."""
-    try:
-        judge(*arguments, **options)
-    except Violation as violation:
-        assert violation.sentence
-        assert violation.expected
-        assert violation.reason
-        return violation.reason
-    return None
 
 
 JUDGES = {
@@ -122,7 +110,7 @@ def test_two_answers_are_alike_when_their_statuses_are():
     assert reason(answers.alike, an_attempt(401), an_attempt(None)) == "no-answer-timeout"
 
 
-# --- leaks -----------------------------------------------------------------------------------------
+# --- leaks ----------------------------------------------------------------------------------------
 
 RIGHT = digest()
 RAW = bytes.fromhex(RIGHT)

@@ -7,7 +7,6 @@ import datetime as dt
 
 import pytest
 
-from calcontract.errors import Violation
 from calcontract.judges import effects as judges
 from calcontract.judges import fate
 from calcontract.probes import LIVE
@@ -19,19 +18,10 @@ from tests.unit.calcontract.makers import (
     a_record_of_the_inbox,
     an_appointment,
     effects,
+    reason,
 )
 
 OTHER = "anotherUidOfTheSameRun"
-
-
-def reason(judge, *arguments, **options):
-    try:
-        judge(*arguments, **options)
-    except Violation as violation:
-        assert violation.sentence
-        assert violation.expected
-        return violation.reason
-    return None
 
 
 @pytest.mark.parametrize(
@@ -162,7 +152,7 @@ def test_a_booking_may_have_fewer_effects_than_occurrences_and_not_more(count, f
     assert reason(judges.bounded, a_look(), told) == found
 
 
-# --- what Cal.com does next ------------------------------------------------------------------------
+# --- what Cal.com does next -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_an_entry_about_what_was_not_run_is_left_alone(run):
     assert concluded(run, an_entry()).exit_code is Exit.CONFORMS
 
 
-# --- the file --------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 ENTRY = """[[violation]]
 id = "idm-001"

@@ -151,7 +151,7 @@ def test_there_is_no_command_for_what_cannot_be_typed_or_told(delivery):
     assert letters.curl(an_exchange(delivery)) == ""
 
 
-# --- the letter ------------------------------------------------------------------------------------
+# --- the letter -----------------------------------------------------------------------------------
 
 
 def a_letter(record, **run):
@@ -197,7 +197,7 @@ def test_the_repetition_says_what_the_run_was_told():
     assert shlex.split(line) == ["calcontract", "check", *words, "--seed", "41", "-m", "sig-001"]
 
 
-# --- the verdict -----------------------------------------------------------------------------------
+# --- the verdict ----------------------------------------------------------------------------------
 
 
 def concluded(*records, **options):

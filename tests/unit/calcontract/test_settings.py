@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 
 import pytest
@@ -15,13 +14,9 @@ SECRET = "s3cret-of-the-tests"
 LOCAL = "http://127.0.0.1:8000/hook"
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """An empty current folder, and nothing about us in the environment."""
-    for name in list(os.environ):
-        if name.upper().startswith("CALCONTRACT_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def folder(tmp_path):
+    """The current folder."""
     return tmp_path
 
 
@@ -39,7 +34,7 @@ def complaint(**options):
     return sentence
 
 
-# --- where it comes from ---------------------------------------------------------------------------
+# --- where it comes from --------------------------------------------------------------------------
 
 #: A setting with a value for each source and what they are read as; the last is the default.
 LADDER = [
@@ -58,10 +53,9 @@ def said(name, value):
     return getattr(settings.load(**{name: value}), name)
 
 
-@pytest.mark.parametrize(("name", "option", "variable", "line", "default"), LADDER)
-def test_the_first_source_that_says_something_counts(
-    name, option, variable, line, default, folder, monkeypatch
-):
+@pytest.mark.parametrize("rungs", LADDER, ids=lambda rungs: rungs[0])
+def test_the_first_source_that_says_something_counts(rungs, folder, monkeypatch):
+    name, option, variable, line, default = rungs
     assert getattr(settings.load(), name) == default
     write(folder, f'{name} = "{line}"\n')
     assert getattr(settings.load(), name) == said(name, line)
@@ -85,7 +79,7 @@ def test_settings_do_not_change():
         settings.load().profile = "calcom"
 
 
-# --- bad input -------------------------------------------------------------------------------------
+# --- bad input ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -143,7 +137,7 @@ def test_several_faults_are_told_at_once():
     assert "budget" in sentence
 
 
-# --- the secret ------------------------------------------------------------------------------------
+# --- the secret -----------------------------------------------------------------------------------
 
 
 def test_a_secret_comes_from_the_variable_that_is_named(monkeypatch):
@@ -225,7 +219,7 @@ def test_a_secret_of_the_environment_is_not_told_either(monkeypatch):
     assert SECRET not in complaint()
 
 
-# --- strangers' machines ---------------------------------------------------------------------------
+# --- strangers' machines --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST"])
@@ -265,7 +259,7 @@ def test_another_machine_may_be_tested_by_those_who_say_so(options):
     settings.load(**options).permit()
 
 
-# --- the words that say the same -------------------------------------------------------------------
+# --- the words that say the same ------------------------------------------------------------------
 
 
 def test_the_words_name_what_a_repetition_needs():

@@ -44,7 +44,7 @@ def made(word, **options):
     return None if value is None else value.decode("latin-1")
 
 
-# --- words -----------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 TABLES = {
     "signature": signatures._VALUES,
@@ -76,7 +76,7 @@ def test_an_unknown_word_is_a_mistake_of_the_contract():
             named(table, "no such word", "thing")
 
 
-# --- signatures ------------------------------------------------------------------------------------
+# --- signatures -----------------------------------------------------------------------------------
 
 RIGHT = {digest(), f"sha256={digest()}"}
 UNLAWFUL = [word for word in signatures._VALUES if word not in signatures.LAWFUL]
@@ -143,7 +143,7 @@ def test_a_signature_of_another_body_is_new_each_time():
     assert digest() not in {one.other() for _ in range(50)}
 
 
-# --- bodies ----------------------------------------------------------------------------------------
+# --- bodies ---------------------------------------------------------------------------------------
 
 CHANGES = [
     "the trigger became another",
@@ -285,7 +285,7 @@ def test_a_time_in_another_spelling_is_the_same_instant(word, text):
     assert shifted.endswith(word.removeprefix("with "))
 
 
-# --- envelopes -------------------------------------------------------------------------------------
+# --- envelopes ------------------------------------------------------------------------------------
 
 WAYS = {
     "spoiled": (envelopes.spoiled, envelopes._ENVELOPES),

@@ -46,7 +46,7 @@ def verdict(*judged, **options):
     return judge(judged, scope="wire", **options)
 
 
-# --- the first invariant ---------------------------------------------------------------------------
+# --- the first invariant --------------------------------------------------------------------------
 
 
 @given(clauses, flags)
@@ -99,7 +99,7 @@ def test_a_must_that_is_known_to_be_violated_is_not_a_verified_one():
     assert (found.must_verified, found.must_in_scope) == (1, 1)
 
 
-# --- it only gets worse ----------------------------------------------------------------------------
+# --- it only gets worse ---------------------------------------------------------------------------
 
 
 @given(clauses, flags, st.data())
@@ -171,7 +171,7 @@ def test_a_clause_of_which_nothing_was_run_is_not_verified():
     assert a_clause().outcome is Outcome.NOT_VERIFIED
 
 
-# --- levels ----------------------------------------------------------------------------------------
+# --- levels ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", sorted(ACCUSING))
@@ -219,7 +219,7 @@ def test_musts_are_counted_in_and_out_of_scope():
     assert (found.must_verified, found.must_in_scope) == (2, 3)
 
 
-# --- scope -----------------------------------------------------------------------------------------
+# --- scope ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""A target that cannot be judged is not judged, and its operator is told why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from calcontract import smoke
+from calcontract.errors import CapabilityError, Exit, SetupError, TargetUnreachableError
+from calcontract.reference import free_port
+from mock_calcom.signature import HEADER
+from tests.unit.calcontract.makers import SECRET
+from tests.unit.calcontract.stand import rightly_signed
+
+
+def problem(target, kind=SetupError):
+    with pytest.raises(kind) as caught:
+        smoke.look(target)
+    assert caught.value.exit_code is Exit.SETUP
+    assert caught.value.hint
+    assert SECRET not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_sound_receiver_is_looked_at_once(receiver):
+    smoke.look(receiver.target())
+    assert len(receiver.received) == 1
+    assert receiver.looks == receiver.states == []
+
+
+def test_what_is_sent_is_ordinary_and_rightly_signed(receiver):
+    smoke.look(receiver.target())
+    (headers, body) = receiver.received[0]
+    assert rightly_signed(headers, body)
+    assert json.loads(body)["triggerEvent"] == "BOOKING_CREATED"
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (400, "the receiver's log"),
+        (401, "the secret is another one"),
+        (403, "firewall or CSRF filter"),
+        (404, "the path is another one"),
+        (405, "belongs to something else"),
+        (410, "it is gone"),
+        (413, "the body limit"),
+        (415, "another content type"),
+        (418, "the receiver's log"),
+        (419, "a CSRF filter"),
+        (422, "a CSRF filter or a validator"),
+        (500, "the receiver's log"),
+        (503, "cannot write to its store"),
+    ],
+)
+def test_a_status_has_a_likely_cause(receiver, status, cause):
+    receiver.answer = lambda headers, body: status
+    sentence = problem(receiver.target())
+    assert f"answers an ordinary signed delivery with {status}" in sentence
+    assert cause in sentence
+
+
+def test_a_redirect_is_named_because_cal_com_does_not_follow(receiver):
+    receiver.answer = lambda headers, body: (308, {"Location": "https://hooks.example/hook/"})
+    assert "redirects to https://hooks.example/hook/" in problem(receiver.target())
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (f"{SECRET}\n", "ends in a line feed"),
+        (f" {SECRET}", "has a space around it"),
+        (f"{SECRET} ", "has a space around it"),
+        (f'"{SECRET}"', "has quotes around it"),
+    ],
+)
+def test_a_well_known_mistake_with_the_secret_is_recognised(receiver, key, words):
+    receiver.answer = lambda headers, body: 202 if rightly_signed(headers, body, key) else 401
+    assert words in problem(receiver.target())
+
+
+@pytest.mark.parametrize("ours", [f"{SECRET}\n", f"'{SECRET}'", f' "{SECRET}"'])
+def test_a_mistake_on_our_side_is_recognised_too(receiver, ours):
+    assert "the secret given here has white space or quotes" in problem(
+        receiver.target(secret=ours)
+    )
+
+
+def test_a_receiver_that_insists_on_a_prefix_is_recognised(receiver):
+    receiver.answer = lambda headers, body: 202 if "sha256=" in headers[HEADER] else 401
+    assert "insists on the prefix sha256=" in problem(receiver.target())
+
+
+def test_a_throttle_is_no_receiver_to_judge(receiver):
+    receiver.answer = lambda headers, body: (429, {"Retry-After": "0"})
+    assert "raise its limit for the time of the run" in problem(receiver.target())
+
+
+def test_nobody_at_the_address_is_said_so(receiver):
+    url = f"http://127.0.0.1:{free_port()}/hook"
+    sentence = problem(receiver.target(target=url), TargetUnreachableError)
+    assert f"{url} cannot be reached: it refuses the connection" in sentence
+
+
+def test_no_answer_is_said_so(receiver):
+    def hang_up(headers, body):
+        raise ConnectionAbortedError
+
+    receiver.answer = hang_up
+    receiver._server.handle_error = lambda *arguments: None
+    assert "gives no answer" in problem(receiver.target(), TargetUnreachableError)
+
+
+# --- capabilities ---------------------------------------------------------------------------------
+
+
+def test_declared_capabilities_are_tried(receiver):
+    smoke.look(receiver.target(capabilities=("probe", "states")))
+    assert len(receiver.looks) == 1
+    assert "uid=" in receiver.looks[0]
+    assert receiver.states == [{"state": "clock advances", "params": {"seconds": 0}}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((404, b"{}"), "answered 404"),
+        ((401, b"{}"), "answered 401"),
+        ((200, b"<html>"), "in another shape"),
+        ((200, b"[]"), "in another shape"),
+        ((200, b"null"), "in another shape"),
+        ((200, b"{}"), "in another shape"),
+        ((200, b'{"appointments":[{"id":1}]}'), "in another shape"),
+    ],
+)
+def test_a_probe_that_does_not_work_is_a_failed_set_up(receiver, answer, words):
+    receiver.probe_answer = answer
+    assert words in problem(receiver.target(capabilities=("probe",)), CapabilityError)
+
+
+def test_states_that_do_not_work_are_a_failed_set_up(receiver):
+    receiver.states_answer = (404, b'{"error":"unknown"}')
+    target = receiver.target(capabilities=("probe", "states"))
+    assert "'clock advances' was answered with 404" in problem(target, CapabilityError)
+
+
+@pytest.mark.parametrize("name", ["probe", "states"])
+def test_a_capability_at_an_address_where_nobody_is_is_a_failed_set_up(receiver, name):
+    target = receiver.target(**{name: f"http://127.0.0.1:{free_port()}/"})
+    assert "cannot be reached" in problem(target, CapabilityError)
