@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ _WORST_FIRST = (
     Exit.NOT_VERIFIED,
     Exit.CONFORMS,
 )
+
+#: What a shell makes of an interrupt; none of our own codes.
+_INTERRUPTED = 130
 
 application = typer.Typer(
     help=__doc__,
@@ -72,6 +75,9 @@ def _one_sentence() -> Iterator[None]:
     except CalcontractError as error:
         typer.echo(f"calcontract: {error}", err=True)
         raise typer.Exit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        typer.echo("calcontract: the run was interrupted; nothing is said of the receiver", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 @contextlib.contextmanager
@@ -384,5 +390,10 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     # Whoever ends us must not leave a receiver behind that we have started.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _interrupt)
     application()
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    # pytest swallows SystemExit; an interrupt ends it, and with it what we have started.
+    raise KeyboardInterrupt

@@ -74,7 +74,7 @@ def run(
             # The words of the selection are known: its grammar is what pytest has complained of.
             return Exit.USAGE
         if status is pytest.ExitCode.INTERRUPTED and not terminal.problems:
-            raise CalcontractError("the run was interrupted", hint="start it again")
+            raise KeyboardInterrupt
         for problem in terminal.problems:
             console.print(problem, highlight=False, markup=False)
         raise CalcontractError(

@@ -80,7 +80,7 @@ class IgnoresRescheduled(Fold):
         return super().fold([one for one in facts if one.trigger != "BOOKING_RESCHEDULED"], own)
 
 
-@breaks("eff-002", part="reader", reasons={"appointments-missing"})
+@breaks("eff-002", part="reader", reasons={"appointment-not-confirmed"})
 class IgnoresOurAppointmentId(Reader):
     """Makes a second appointment of a booking that carries the number of one of ours."""
 
