@@ -175,7 +175,6 @@ WRONGS = {
     "env-001": "status-500",  # fails on what does not parse
     "idm-001": "effect-repeated",  # books each delivery anew
     "idm-003": "effect-repeated",
-    "eff-004": "other-time",  # looks a reschedule up by its new uid
     "ack-003": "status-200",  # says 200 where the guide says 202
 }
 
@@ -206,6 +205,17 @@ def test_a_typical_public_receiver_violates_and_is_told_how(check, naive, tmp_pa
     assert ended.out.count("  repeat    calcontract check ") >= len(WRONGS)
     assert "by hand   curl" in ended.out
     assert "lost for ever" in ended.out
+
+
+def test_the_real_sender_gives_a_reschedule_a_new_uid_and_loses_a_receiver_that_looks_it_up(
+    check, naive, tmp_path
+):
+    probe = naive.replace("/webhook", "/probe")
+    told = (naive, "--probe", probe, "-m", "eff-004")
+    # The guide's reschedule keeps its uid, so the mistake cannot be seen there.
+    assert check(*told, "--profile", "guide").code == 0
+    assert check(*told, "--profile", "calcom", "--report", "reports").code == 1
+    assert reasons_of(report_of(tmp_path / "reports"), "eff-004") == {"other-time"}
 
 
 def test_the_command_that_a_failure_names_repeats_it(check, naive, tmp_path):

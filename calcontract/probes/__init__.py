@@ -17,8 +17,18 @@ LIVE = frozenset({"scheduled", "requested", "confirmed"})
 
 
 def instant(text: str | None) -> dt.datetime | None:
-    """The instant that *text* names (RFC 3339), or nothing for nothing."""
-    return None if text is None else dt.datetime.fromisoformat(text)
+    """
+    The instant that *text* names (RFC 3339), or nothing for nothing.
+
+    What a receiver has stored and is no time names nothing either: that it was stored is a matter
+    for the clauses, not for the probe.
+    """
+    if text is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ class TakesFormsForFlatBodies(Refuses):
         return "payload" in envelope.root and bool({"uid", "startTime"} & envelope.root.keys())
 
 
-@breaks(calcom={"evt-010"}, part="receiver", reasons={"status-400"})
+@breaks(calcom={"evt-010"}, part="receiver", reasons={"status-400", "effect-missing"})
 class RefusesOtherVersions(Receiver):
     """Refuses a delivery whose version header names another version than its own."""
 
