@@ -35,7 +35,7 @@ units: setup
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m 'not slow'
 
 mutants: setup
-	$(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
+	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
 
 clean:
 	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -76,7 +76,9 @@ def _one_sentence() -> Iterator[None]:
         typer.echo(f"calcontract: {error}", err=True)
         raise typer.Exit(int(error.exit_code)) from None
     except KeyboardInterrupt:
-        typer.echo("calcontract: the run was interrupted; nothing is said of the receiver", err=True)
+        typer.echo(
+            "calcontract: the run was interrupted; nothing is said of the receiver", err=True
+        )
         raise typer.Exit(_INTERRUPTED) from None
 
 

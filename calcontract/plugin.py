@@ -80,6 +80,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if not config.getoption("--target"):
         return
+    if config.getoption("numprocesses", None):
+        # Order, bookends and provider states belong to a run as a whole.
+        pytest.exit("a run is one process; leave -n out", returncode=2)
     # Heavy, and of no use to a run without a target.
     from calcontract import process, settings  # noqa: PLC0415 - see above
     from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above

@@ -521,6 +521,7 @@ def test_the_contract_is_not_run_against_nothing(tmp_path):
         (["--target", "localhost"], 2, "is no http or https URL"),
         (["--target", "https://hooks.example/x"], 2, "say --i-may-test hooks.example"),
         (["--target", nowhere(), "-m", "sig-999"], 2, "did you mean 'sig-"),
+        (["--target", nowhere(), "-n", "2"], 2, "a run is one process; leave -n out"),
         (["--target", nowhere()], 3, "refuses the connection"),
     ],
 )

@@ -52,6 +52,7 @@ HOLDS_BACK = re.compile(
     r"|the answer is no redirect"
     r"|the answer says .*"
     r"|the answer gives away neither .*"
+    r"|no booking has two appointments"
     r"|it has no effect|nothing changes at all|no appointment is made"
     r"|the booking is not (live|confirmed)"
     r"|the other booking is untouched|our appointment still waits"

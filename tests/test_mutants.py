@@ -1,6 +1,8 @@
 """
-The gate: every mutant is caught by the clauses it names, for the reasons it names, and by no others;
-every MUST clause is named by a mutant; the correct receiver is never accused.
+The gate.
+
+Every mutant is caught by the clauses it names, for the reasons it names, and by no others; every
+MUST clause is named by a mutant; the correct receiver is never accused.
 """
 
 from __future__ import annotations
@@ -97,8 +99,8 @@ def runs():
     """
     Each mutant with the profiles it is run in.
 
-    Every clause that it names is seen in one of them.  With MUTANTS=thorough in the environment each
-    is run in both, which takes twice as long.
+    Every clause that it names is seen in one of them.  With MUTANTS=thorough in the environment
+    each is run in both, which takes twice as long.
     """
     for name, mutant in GALLERY.items():
         needed = {profile for profile in PROFILES if _only_in(mutant, profile)} or {PROFILES[0]}

@@ -119,14 +119,14 @@ class AcceptsGet(Door):
         return await super()._answer(scope, receive)
 
 
-@breaks(guide={"ack-007"}, part="receiver", reasons={"status-200"})
-class GreetsBrowsers(Receiver):
+@breaks(guide={"ack-007"}, part="door", reasons={"status-200"})
+class GreetsBrowsers(Door):
     """Answers 200 to a GET, so that people see that the URL is right."""
 
-    def not_allowed(self, method):
-        if method == "GET":
+    async def _answer(self, scope, receive):
+        if scope["method"] == "GET":
             return Answer(200, b"Cal.com webhook endpoint", b"text/plain")
-        return super().not_allowed(method)
+        return await super()._answer(scope, receive)
 
 
 @breaks(part="door", stops=True)

@@ -118,7 +118,7 @@ class DropsOffsets(Reader):
         return next((instant for instant in found if instant is not None), None)
 
 
-@breaks("eff-013", part="reader", reasons={"live-0"})
+@breaks("eff-013", part="reader", reasons={"other-time"})
 class ReadsTimesWithZOnly(Reader):
     """Knows one spelling of a time, the one with Z, and keeps no time of another."""
 
@@ -135,7 +135,7 @@ class KeepsWallClockTimes(Reader):
         instant = super().instant(payload, *names)
         if instant is None:
             return None
-        wall = instants.to_datetime(instant).astimezone(BERLIN).replace(tzinfo=None)
+        wall = instants.to_datetime(instant).astimezone(BERLIN).replace(tzinfo=None, fold=0)
         return instants.from_datetime(wall.replace(tzinfo=BERLIN).astimezone(UTC))
 
 

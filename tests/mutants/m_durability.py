@@ -19,7 +19,8 @@ class ForgetsTheQueueOnRestart(Worker):
         with self.store.write() as connection:
             connection.execute(
                 text(
-                    "UPDATE webhook_events SET state = 'done' WHERE state IN ('waiting', 'processing')"
+                    "UPDATE webhook_events SET state = 'done'"
+                    " WHERE state IN ('waiting', 'processing')"
                 )
             )
         super().start()
@@ -71,7 +72,8 @@ class NeverTakesOver(Leases):
         with self.store.write() as connection:
             connection.execute(
                 text(
-                    "UPDATE webhook_events SET lease_until = 9000000000000000 WHERE state = 'processing'"
+                    "UPDATE webhook_events SET lease_until = 9000000000000000"
+                    " WHERE state = 'processing'"
                 )
             )
         return super().claim()

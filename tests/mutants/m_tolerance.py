@@ -19,7 +19,12 @@ from reference_impl.receiver import Receiver
 _ENVELOPE = {"triggerEvent", "createdAt", "payload"}
 
 
-@breaks("tol-001", part="receiver", reasons={"status-400"})
+@breaks(
+    "tol-001",
+    calcom={"ack-001", "evt-003", "evt-009", "idm-002"},
+    part="receiver",
+    reasons={"status-400"},
+)
 class StrictSchema(Receiver):
     """Refuses an envelope with a member it does not know."""
 
