@@ -8,6 +8,7 @@ that it never prints.
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -25,6 +26,9 @@ from pydantic_settings import (
 
 from calcontract.catalogue import PROFILES
 from calcontract.errors import UsageError
+
+_PREFIX = "CALCONTRACT_"
+_LOAD = f"{_PREFIX}LOAD_"
 
 #: Where settings are read from when they are neither options nor in the environment.
 CONFIG_FILE = "calcontract.toml"
@@ -66,7 +70,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="CALCONTRACT_", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+        env_prefix=_PREFIX, toml_file=CONFIG_FILE, extra="forbid", frozen=True
     )
 
     target: str | None = Field(None, description="URL of the receiver's webhook endpoint")
@@ -131,6 +135,12 @@ class Settings(BaseSettings):
         given = [name for name in SECRET_SOURCES if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"the secret is given by {' and by '.join(given)}; give it once")
+        return self
+
+    @model_validator(mode="after")
+    def _states_are_seen(self) -> Self:
+        if self.states and not self.probe:
+            raise ValueError("provider states are of no use without a probe; give --probe as well")
         return self
 
     @property
@@ -215,8 +225,10 @@ def load(**options: Any) -> Settings:
     The settings of a run, with *options* on top; an option that is None was not given.
 
     Raises:
-        UsageError: if a setting is unknown, has a wrong type, or the file cannot be read.
+        UsageError: if a setting is unknown, has a wrong type, contradicts another, or the file
+            cannot be read.
     """
+    _known_variables()
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
@@ -232,3 +244,21 @@ def load(**options: Any) -> Settings:
         raise UsageError(
             f"{CONFIG_FILE} cannot be read: {error}", hint="mend it or move it away"
         ) from None
+
+
+def _known_variables() -> None:
+    """
+    Refuse a variable of ours that nobody reads: it was meant to say something.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name in os.environ:
+        # The load test reads its own variables, in its own process.
+        if name.startswith(_PREFIX) and name not in known and not name.startswith(_LOAD):
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"no setting is called {name}",
+                hint=f"did you mean {near[0]}?" if near else "take it out of the environment",
+            )

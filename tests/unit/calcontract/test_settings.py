@@ -281,3 +281,21 @@ def test_the_words_name_what_a_repetition_needs():
 def test_a_secret_that_was_told_is_asked_for_by_a_variable():
     told = settings.load(target=LOCAL, secret=SECRET)
     assert told.words() == [LOCAL, "--secret-env", "SECRET", "--profile", "guide"]
+
+
+def test_a_misspelt_variable_is_an_error_that_names_the_nearest(monkeypatch):
+    monkeypatch.setenv("CALCONTRACT_BUGDET", "3")
+
+    with pytest.raises(UsageError, match="CALCONTRACT_BUGDET.*did you mean CALCONTRACT_BUDGET"):
+        settings.load()
+
+
+def test_the_variables_of_the_load_test_are_its_own(monkeypatch):
+    monkeypatch.setenv("CALCONTRACT_LOAD_RATE", "3")
+
+    assert settings.load().target is None
+
+
+def test_provider_states_without_a_probe_are_refused():
+    with pytest.raises(UsageError, match="without a probe"):
+        settings.load(target="http://127.0.0.1/", states="http://127.0.0.1/states")
