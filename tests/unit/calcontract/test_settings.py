@@ -286,7 +286,7 @@ def test_a_secret_that_was_told_is_asked_for_by_a_variable():
 def test_a_misspelt_variable_is_an_error_that_names_the_nearest(monkeypatch):
     monkeypatch.setenv("CALCONTRACT_BUGDET", "3")
 
-    with pytest.raises(UsageError, match="CALCONTRACT_BUGDET.*did you mean CALCONTRACT_BUDGET"):
+    with pytest.raises(UsageError, match=r"CALCONTRACT_BUGDET.*did you mean CALCONTRACT_BUDGET"):
         settings.load()
 
 
