@@ -284,6 +284,9 @@ class Story:
             Blocked: if a twin is not acknowledged: then the refusal proves nothing.
         """
         for item in [item for item in self.sent if item.denied]:
+            if any(one.acknowledged and one.delivery == item.lawful for one in item.attempts):
+                # It went through before: once more it would be a redelivery, another matter.
+                continue
             attempt = self.target.attempt(item.lawful)
             if attempt.answer is None or not 200 <= attempt.answer.status < 300:
                 self.attempts.append(attempt)

@@ -51,8 +51,8 @@ Feature: Trigger events
         | BOOKING_CANCELLED             |
         | the unit test's booking       |
 
-    Example: The guide's example under a wrong signature is turned away
-      Given the guide's example of BOOKING_CREATED
+    Example: A booking in the guide's words under a wrong signature is turned away
+      Given a BOOKING_CREATED delivery
       But its signature is 64 random hex digits
       When Cal.com delivers it
       Then the receiver refuses it

@@ -69,7 +69,7 @@ class MovesTheStartAlone(Fold):
     *("eff-005", "ord-001", "ord-002", "ord-006", "ord-009"),
     part="fold",
     guide={"eff-006"},
-    calcom={"eff-011", "eff-014"},
+    calcom={"eff-011", "eff-014", "evt-010"},
     reasons={"still-live", "cancellation-reason"},
 )
 class IgnoresCancelled(Fold):

@@ -167,11 +167,10 @@ class TieGoesToTheCreation(Fold):
 
 
 @breaks(
-    "ord-002",
-    "ord-003",
-    "ord-006",
-    "ord-009",
+    *("ord-002", "ord-003", "ord-006", "ord-009", "ack-001", "ack-002", "idm-002", "sig-002"),
     part="receiver",
+    guide={"ack-003", "evt-001"},
+    calcom={"evt-003"},
     reasons={"status-500", "still-live"},
 )
 class UnknownCancellationAnswers500(Receiver):
