@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from calcontract.errors import Exit
+from calcontract.errors import CheckStop, Exit
 from calcontract.plugin import FUZZED, SESSION
 from calcontract.session import Session
 from calcontract.story import Story
@@ -24,6 +25,21 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
             "the contract needs a receiver; name one with --target URL --secret-env NAME",
             returncode=int(Exit.USAGE),
         )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """
+    Let a check that ended without passing be told by its letter, not by a traceback.
+
+    Rendering the traceback costs more than the whole check, and the letter takes its place anyway.
+    """
+    usual = item.repr_failure
+
+    def brief(excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        stop = excinfo.value
+        return stop.sentence if isinstance(stop, CheckStop) else usual(excinfo, style)
+
+    item.repr_failure = brief  # type: ignore[method-assign]
 
 
 @pytest.fixture
