@@ -21,6 +21,7 @@ from rich.console import Console
 from calcontract import catalogue, process, reference, settings
 from calcontract.errors import CalcontractError, Exit, UsageError
 from calcontract.process import Process
+from calcontract.report import letters
 
 #: A run over several profiles ends with the worst of their codes; the worst first.
 _WORST_FIRST = (
@@ -220,7 +221,7 @@ def clauses(
     with _one_sentence():
         contract = catalogue.load()
         if show:
-            typer.echo(_in_full(contract.clause(show)))
+            typer.echo(letters.in_full(contract.clause(show)))
             return
         if profile and profile not in catalogue.PROFILES:
             raise UsageError(
@@ -243,22 +244,6 @@ def clauses(
             typer.echo(f"{clause.id}  {clause.level.upper():<9} {checks:>3}  {clause.text}")
         total = sum(known.rows for clause in chosen for known in clause.checks)
         typer.echo(f"{len(chosen)} clauses, {total} checks")
-
-
-def _in_full(clause: catalogue.Clause) -> str:
-    checks = "\n".join(
-        f"  {known.title}"
-        + (f"  ({known.rows} rows)" if known.rows > 1 else "")
-        + "".join(f"  needs {name}" for name in sorted(known.capabilities))
-        for known in clause.checks
-    )
-    return (
-        f"{clause.id}  {clause.text}\n"
-        f"level     {clause.level.upper()}\n"
-        f"profiles  {', '.join(sorted(clause.profiles))}\n"
-        f"source    {clause.source}\nwhy       {clause.why}\nfix       {clause.fix}\n"
-        f"checks    ({clause.file}:{clause.line})\n{checks}"
-    )
 
 
 @application.command()

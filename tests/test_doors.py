@@ -314,7 +314,7 @@ def test_a_wrong_use_ends_the_command_with_two(check):
         ([nowhere(), "--secret-env", "NOT_SET"], "NOT_SET holds no secret"),
         ([nowhere(), "--secret-file", "nowhere"], "'nowhere' cannot be read"),
         (["--probe", nowhere()], "name its URL as the first argument"),
-        (["--states", nowhere()], "name its URL as the first argument"),
+        (["--states", nowhere()], "of no use without a probe; give --probe as well"),
         (["--secret-env", "DOOR_SECRET"], "name its URL as the first argument"),
     ],
 )

@@ -121,29 +121,50 @@ def _only_in(mutant, profile):
     return bool(mutant.broken_in(profile) - others)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "profile"), list(runs()))
-def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profile, tmp_path):
-    mutant = GALLERY[name]
-    hit = tmp_path / "hit"
+def disagreement(mutant, profile, folder):
+    """How the run of *mutant* differs from what it says of itself; empty if it does not."""
+    folder.mkdir()
+    hit = folder / "hit"
     verdicts = judged(
-        [sys.executable, str(MUTANTS / "serve.py"), name],
+        [sys.executable, str(MUTANTS / "serve.py"), mutant.name],
         profile,
-        tmp_path,
+        folder,
         environment={**mutant.environment, "MUTANT_HIT": str(hit)},
         arguments=mutant.arguments,
         process=mutant.process,
     )
-    assert hit.exists(), "the broken code never ran"
+    if not hit.exists():
+        return "the broken code never ran"
     if mutant.stops:
-        assert (verdicts["verdict"], verdicts["exitCode"]) == ("not judged", 3)
-        return
+        ended = (verdicts["verdict"], verdicts["exitCode"])
+        return "" if ended == ("not judged", 3) else f"the run was not stopped but ended {ended}"
     spoken_of = {clause.id for clause in CONTRACT.clauses() if profile in clause.profiles}
     caught = failures(verdicts, {"fail"})
-    assert set(caught) - mutant.perhaps == mutant.broken_in(profile) & spoken_of
-    for clause_id, reasons in caught.items():
-        assert reasons <= mutant.reasons, f"{clause_id} fails for another reason"
-    assert set(failures(verdicts, BAD)) == mutant.unverified & spoken_of
+    expected = mutant.broken_in(profile) & spoken_of
+    other = {clause_id: why - mutant.reasons for clause_id, why in caught.items()}
+    found = {
+        "survived": sorted(expected - set(caught)),
+        "caught as well": {name: caught[name] for name in set(caught) - expected - mutant.perhaps},
+        "for another reason": {name: why for name, why in other.items() if why},
+        "open": {
+            name: why
+            for name, why in failures(verdicts, BAD).items()
+            if name not in mutant.unverified
+        },
+        "not open": sorted(mutant.unverified & spoken_of - set(failures(verdicts, BAD))),
+    }
+    return "; ".join(f"{what}: {which}" for what, which in found.items() if which)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "profile"), list(runs()))
+def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profile, tmp_path):
+    mutant = GALLERY[name]
+    first = disagreement(mutant, profile, tmp_path / "first")
+    if first:
+        # Some mutants are races, and the machine may be busy: what disagrees has to do so twice.
+        second = disagreement(mutant, profile, tmp_path / "second")
+        assert not second, f"{second} (the first time: {first})"
 
 
 @pytest.mark.slow

@@ -186,3 +186,20 @@ def mark(outcome: Outcome) -> str:
         Outcome.NOT_APPLICABLE: "-",
         Outcome.ERROR: "!",
     }.get(outcome, "?")
+
+
+def in_full(clause: Clause) -> str:
+    """Everything the contract says about *clause*, without running anything."""
+    checks = "\n".join(
+        f"  {known.title}"
+        + (f"  ({known.rows} rows)" if known.rows > 1 else "")
+        + "".join(f"  needs {name}" for name in sorted(known.capabilities))
+        for known in clause.checks
+    )
+    return (
+        f"{clause.id}  {clause.text}\n"
+        f"level     {clause.level.upper()}\n"
+        f"profiles  {', '.join(sorted(clause.profiles))}\n"
+        f"source    {clause.source}\nwhy       {clause.why}\nfix       {clause.fix}\n"
+        f"checks    ({clause.file}:{clause.line})\n{checks}"
+    )

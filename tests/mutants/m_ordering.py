@@ -169,20 +169,20 @@ class TieGoesToTheCreation(Fold):
 @breaks(
     *("ord-002", "ord-003", "ord-006", "ord-009", "ack-001", "ack-002", "idm-002", "sig-002"),
     part="receiver",
-    guide={"ack-003", "evt-001"},
+    guide={"ack-003", "evt-001", "evt-002"},
     calcom={"evt-003"},
     reasons={"status-500", "still-live"},
 )
 class UnknownCancellationAnswers500(Receiver):
-    """Fails on a cancellation of a booking that it does not know."""
+    """Fails on a cancellation that finds no appointment which is still to come."""
 
     async def accept(self, entry):
         if entry.trigger == "BOOKING_CANCELLED":
             home = appointment_bookings.c
+            ids = select(home.appointment_id).where(home.booking == entry.uid)
+            to_come = (appointments.c.id.in_(ids), appointments.c.start_time > entry.received_at)
             with self.inbox._store.read() as connection:
-                known = connection.scalar(
-                    select(home.appointment_id).where(home.booking == entry.uid)
-                )
+                known = connection.scalar(select(appointments.c.id).where(*to_come))
             if known is None:
                 raise LookupError("No query results for model [Appointment]")
         return await super().accept(entry)

@@ -148,5 +148,5 @@ def test_states_that_do_not_work_are_a_failed_set_up(receiver):
 
 @pytest.mark.parametrize("name", ["probe", "states"])
 def test_a_capability_at_an_address_where_nobody_is_is_a_failed_set_up(receiver, name):
-    target = receiver.target(**{name: f"http://127.0.0.1:{free_port()}/"})
+    target = receiver.target(capabilities=("probe",), **{name: f"http://127.0.0.1:{free_port()}/"})
     assert "cannot be reached" in problem(target, CapabilityError)
