@@ -59,8 +59,10 @@ class ForgetsDeliveriesOnRestart(Worker):
     "dur-002",
     part="leases",
     reasons={"stuck-after-restart"},
-    perhaps={"dur-003"},
+    perhaps={"dur-001", "dur-003"},
     process=True,
+    # What is stuck keeps the whole receiver from coming to rest, and looks at all of it waiting.
+    arguments=("-m", "dur"),
 )
 class NeverTakesOver(Leases):
     """Leaves alone what a dead worker was working on: it is 'processing' for ever."""

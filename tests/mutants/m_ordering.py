@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 from gallery import breaks
 from sqlalchemy import select, update
@@ -180,7 +181,7 @@ class UnknownCancellationAnswers500(Receiver):
         if entry.trigger == "BOOKING_CANCELLED":
             home = appointment_bookings.c
             ids = select(home.appointment_id).where(home.booking == entry.uid)
-            to_come = (appointments.c.id.in_(ids), appointments.c.start_time > entry.received_at)
+            to_come = (appointments.c.id.in_(ids), appointments.c.start_time > time.time() * 1e6)
             with self.inbox._store.read() as connection:
                 known = connection.scalar(select(appointments.c.id).where(*to_come))
             if known is None:
