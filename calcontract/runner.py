@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,28 @@ class _Door:
         config.pluginmanager.register(self._session, SESSION)
 
 
+@contextlib.contextmanager
+def _stoppable(session: Session) -> Iterator[None]:
+    """
+    Let an interrupt end the run between two checks; the second one ends it at once.
+
+    Raised in the middle of pytest's or a library's work, it leaves half-done things behind, and
+    may be taken for a failure of the check.
+    """
+
+    def stop(_number: int, _frame: object) -> None:
+        if session.interrupted:
+            raise KeyboardInterrupt
+        session.interrupted = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(
     options: dict[str, Any],
     *,
@@ -66,15 +91,16 @@ def run(
         *(("-m", select) if select else ()),
         str(_SUITE / "test_scenarios.py"),
     ]
-    status = pytest.main(arguments, plugins=[_Door(session), terminal])
+    with _stoppable(session):
+        status = pytest.main(arguments, plugins=[_Door(session), terminal])
+    if session.interrupted:
+        raise KeyboardInterrupt
     if session.error is not None:
         raise session.error
     if not session.concluded:
         if status is pytest.ExitCode.USAGE_ERROR:
             # The words of the selection are known: its grammar is what pytest has complained of.
             return Exit.USAGE
-        if status is pytest.ExitCode.INTERRUPTED and not terminal.problems:
-            raise KeyboardInterrupt
         for problem in terminal.problems:
             console.print(problem, highlight=False, markup=False)
         raise CalcontractError(

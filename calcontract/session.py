@@ -98,6 +98,8 @@ class Session:
         self._awaited: dict[str, CheckRecord] = {}
         #: Whether the run came to its end and was judged.
         self.concluded = False
+        #: Whether somebody has asked to stop: the run ends after the check under way, unjudged.
+        self.interrupted = False
         #: Why it did not, if that is somebody's mistake.
         self.error: CalcontractError | None = None
         self._began = time.monotonic()
@@ -342,6 +344,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Judge, write the reports, and let the exit code say it."""
+        if self.interrupted:
+            return
         if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED):
             session.exitstatus = Exit.USAGE
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,9 @@ from calcontract.catalogue import PROFILES
 from calcontract.errors import UsageError
 
 _PREFIX = "CALCONTRACT_"
+
+#: What variables are called by everyone; nothing else is repeated in a message.
+_NAME = re.compile("[A-Z_][A-Z0-9_]*")
 _LOAD = f"{_PREFIX}LOAD_"
 
 #: Where settings are read from when they are neither options nor in the environment.
@@ -175,7 +179,11 @@ class Settings(BaseSettings):
         """
         if self.secret_env:
             value = os.environ.get(self.secret_env, "")
-            source = f"the environment variable {self.secret_env}"
+            # What does not look like a name may be the secret itself, given by mistake.
+            shown = (
+                self.secret_env if _NAME.fullmatch(self.secret_env) else "that --secret-env names"
+            )
+            source = f"the environment variable {shown}"
         elif self.secret_file:
             try:
                 # One line end at the end is the editor's, not the secret's.
@@ -194,7 +202,10 @@ class Settings(BaseSettings):
                 hint="name the environment variable that holds it with --secret-env NAME",
             )
         if not value:
-            raise UsageError(f"{source} holds no secret", hint="set it to the receiver's secret")
+            raise UsageError(
+                f"{source} holds no secret",
+                hint="set it to the receiver's secret; --secret-env takes a name, not the secret",
+            )
         return value
 
     def permit(self) -> None:

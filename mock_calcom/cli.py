@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -149,7 +150,12 @@ def _secret(env: str | None, file: Path | None) -> str | None:
     if env:
         secret = os.environ.get(env, "")
         if not secret:
-            _misuse(f"the environment variable {env!r} is not set or empty")
+            # What does not look like a name may be the secret itself, given by mistake.
+            shown = repr(env) if re.fullmatch("[A-Z_][A-Z0-9_]*", env) else "that you name"
+            _misuse(
+                f"the environment variable {shown} is not set or empty; "
+                "--secret-env takes the name of a variable, not the secret"
+            )
         if any(0xD800 <= ord(letter) <= 0xDFFF for letter in secret):
             _misuse(f"the environment variable {env!r} is not UTF-8 text")
         return secret

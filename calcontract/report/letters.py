@@ -27,7 +27,7 @@ from calcontract.verdicts import ACCUSING, SCOPES, UNVERIFIED, Level, Outcome
 _INDENT = " " * 9
 
 #: A longer body is described, not printed, in bytes.
-_SHOWN_BODY = 1500
+_SHOWN_BODY = 3500
 
 _SPELLED = {
     Outcome.FAIL: "violated",
@@ -108,13 +108,28 @@ def letter(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
         lines += [_line("why", clause.why), _line("fix", clause.fix)]
     lines.append(_line("source", clause.source))
     lines.append(_line("repeat", repeat(record, run)))
-    if record.exchange and (command := curl(record.exchange)):
-        lines.append(_line("by hand", command))
+    if record.exchange:
+        lines.append(_line("by hand", _by_hand(record.exchange, run)))
     return "\n".join(lines)
 
 
 def _line(word: str, text: str) -> str:
     return f"{_INDENT}{word:<9} {text}"
+
+
+def _by_hand(exchange: Exchange, run: RunRecord) -> str:
+    """The command that sends *exchange* once more, or why there is none."""
+    command = curl(exchange)
+    if not command:
+        return "no command can show these bytes; verdicts.json holds the attempt (--report DIR)"
+    if "SECRET" not in command:
+        return command
+    words = list(run.words)
+    if "--secret-file" in words:
+        file = words[words.index("--secret-file") + 1]
+        return f'export SECRET="$(cat {shlex.quote(file)})"; {command}'
+    name = words[words.index("--secret-env") + 1] if "--secret-env" in words else "SECRET"
+    return command if name == "SECRET" else f'export SECRET="${name}"; {command}'
 
 
 def repeat(record: CheckRecord, run: RunRecord) -> str:

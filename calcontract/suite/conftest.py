@@ -27,6 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
         )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the run before the next check if somebody has asked to stop."""
+    session = item.config.pluginmanager.get_plugin(SESSION)
+    if session is not None and session.interrupted:
+        pytest.exit("interrupted", returncode=130)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """
     Let a check that ended without passing be told by its letter, not by a traceback.
