@@ -8,6 +8,7 @@ target's place asks for, and waits until the receiver has come to rest.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -76,6 +77,8 @@ class Target:
         self.ids = Ids(Random(secrets.randbits(64)))  # noqa: S311 - test data
         self.people = People(seed)
         self.sent = Sent()
+        #: Numbers the checks of this run.
+        self.stories = itertools.count()
         #: Why the target can no longer be judged, once that is so.
         self.gone: str | None = None
         self._last_sent = 0.0

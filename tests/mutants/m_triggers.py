@@ -89,6 +89,9 @@ class RedirectsPing(Receiver):
             return Answer(302, b"", headers=((b"location", b"/settings/webhooks"),))
         return super().accepted(entry)
 
+    def duplicate(self, entry):
+        return self.accepted(entry)
+
 
 @breaks("evt-005", part="receiver", reasons={"status-400"})
 class RefusesPing(Refuses):

@@ -145,7 +145,7 @@ def test_another_method_is_kept():
 
 
 @pytest.mark.parametrize(
-    "delivery", [a_delivery(b"x" * 2000), a_delivery(b"\0"), a_delivery(signature=digest()[:63])]
+    "delivery", [a_delivery(b"x" * 4000), a_delivery(b"\0"), a_delivery(signature=digest()[:63])]
 )
 def test_there_is_no_command_for_what_cannot_be_typed_or_told(delivery):
     assert letters.curl(an_exchange(delivery)) == ""
@@ -264,3 +264,20 @@ def test_every_outcome_has_a_sign():
 
 def test_a_placeholder_never_looks_like_a_signature():
     assert SIGNED.startswith("<")
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["--secret-env", "SECRET"], "curl "),
+        (["--secret-env", "MINE"], 'export SECRET="$MINE"; curl '),
+        (["--secret-file", "my file"], "export SECRET=\"$(cat 'my file')\"; curl "),
+    ],
+)
+def test_a_command_by_hand_takes_the_secret_from_where_the_run_took_it(words, first):
+    run = a_run(words=[URL, *words])
+    assert letters._by_hand(an_exchange(a_delivery(signature=digest())), run).startswith(first)
+
+
+def test_what_no_command_can_show_is_said_to_be_in_the_report():
+    assert "verdicts.json" in letters._by_hand(an_exchange(a_delivery(b"\0")), a_run())
