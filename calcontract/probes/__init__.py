@@ -23,11 +23,9 @@ def instant(text: str | None) -> dt.datetime | None:
     What a receiver has stored and is no time names nothing either: that it was stored is a matter
     for the clauses, not for the probe.
     """
-    if text is None:
-        return None
     try:
-        return dt.datetime.fromisoformat(text)
-    except ValueError:
+        return None if text is None else dt.datetime.fromisoformat(text)
+    except (TypeError, ValueError):
         return None
 
 

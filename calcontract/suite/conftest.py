@@ -42,11 +42,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """
     usual = item.repr_failure
 
-    def brief(excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def brief(excinfo: pytest.ExceptionInfo[BaseException], *style: Any) -> Any:
         stop = excinfo.value
-        return stop.sentence if isinstance(stop, CheckStop) else usual(excinfo, style)
+        return stop.sentence if isinstance(stop, CheckStop) else usual(excinfo, *style)
 
-    item.repr_failure = brief  # type: ignore[method-assign]
+    item.repr_failure = brief  # type: ignore[method-assign, assignment]
 
 
 @pytest.fixture
