@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -577,3 +578,23 @@ def test_the_reference_receiver_conforms_through_pytest_too(tmp_path):
         assert running.secret not in ended.text
         assert running.secret not in (tmp_path / "verdicts.json").read_text()
     assert report_of(tmp_path)["verdict"] == "conforms"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_130_and_says_nothing_of_the_receiver(number, tmp_path):
+    run = subprocess.Popen(
+        [sys.executable, "-u", "-m", "calcontract", "check", "--report", "reports"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # The rule is printed when the receiver listens and the checks are about to run.
+    assert "profile guide" in run.stdout.readline()
+    run.send_signal(number)
+    rest, errors = run.communicate(timeout=60)
+
+    assert run.returncode == 130
+    assert "nothing is said of the receiver" in errors
+    assert "verdict" not in rest
+    assert not list(tmp_path.rglob("verdicts.json"))
