@@ -228,7 +228,7 @@ def test_no_file_knows_a_machine_or_a_package_index(path):
 
 
 @pytest.mark.parametrize(
-    "text", ["see /home/anna/x", '"/work/x"', "https://registry.packages.example/simple", "(/tmp/report)"]
+    "text", ["see /home/anna/x", '"/work/x"', "https://registry.example.net/x", "(/tmp/report)"]
 )
 def test_the_rule_about_foreign_places_sees_one(text):
     assert FOREIGN.search(text)
