@@ -40,7 +40,7 @@ class ForgetsWaitingTriesOnRestart(Worker):
         super().start()
 
 
-@breaks("dur-003", "dur-004", part="worker", reasons={"effect-repeated"}, process=True)
+@breaks("dur-003", "dur-004", "idm-010", part="worker", reasons={"effect-repeated"}, process=True)
 class ForgetsDeliveriesOnRestart(Worker):
     """Recognises redeliveries by a set in memory, which is empty after a restart."""
 
