@@ -9,7 +9,8 @@ The life of a run, and the error that belongs to each step:
    receiver, its secret is another one, or a capability it declares does not work.
 4. Checks run.  A check ends by raising a `CheckStop` or by passing:
    `Violation` is the receiver's fault and raised by judges only; `Blocked`, `Inconclusive` and
-   `NotVerified` say why no verdict could be reached; anything else is a fault of the suite (5).
+   `NotVerified` say why no verdict could be reached, `NotApplicable` why none is due; anything
+   else is a fault of the suite (5).
 
 Every message says what happened; `hint` starts with a verb and says what to do.
 """
@@ -110,6 +111,10 @@ class Blocked(CheckStop):
 
 class Inconclusive(CheckStop):
     """The target's behaviour allows no verdict: throttled, or too slow to be observed."""
+
+
+class NotApplicable(CheckStop):
+    """The check asks for something that the target is declared not to do."""
 
 
 class NotVerified(CheckStop):

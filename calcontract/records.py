@@ -145,6 +145,14 @@ class CheckRecord:
     known: bool = False
 
 
+def _falls_away(records: Sequence[CheckRecord]) -> bool:
+    """Whether an example of the clause is not applicable in any of its rows."""
+    by_example: dict[str, list[Outcome]] = {}
+    for record in records:
+        by_example.setdefault(record.node.partition("[")[0], []).append(record.outcome)
+    return any(set(outcomes) == {Outcome.NOT_APPLICABLE} for outcomes in by_example.values())
+
+
 @dataclass
 class RunRecord:
     """Everything a report says about a run."""
@@ -157,6 +165,8 @@ class RunRecord:
     started: dt.datetime
     strict: bool = False
     hardened: bool = False
+    #: The trigger events that the target is declared to act on; nothing if none are declared.
+    handled: Sequence[str] | None = None
     #: The arguments of `calcontract check` that start the same run.
     words: Sequence[str] = ()
     seconds: float = 0.0
@@ -183,11 +193,18 @@ class RunRecord:
         return self._outcomes(clause_id).outcome
 
     def _outcomes(self, clause_id: str) -> ClauseOutcomes:
+        records = self.checks[clause_id]
         outcomes = [
             # A known violation is still shown, and no longer decides.
             Outcome.KNOWN if record.known else record.outcome
-            for record in self.checks[clause_id]
+            for record in records
         ]
+        if _falls_away(records):
+            # What is left may be the control alone, which proves nothing without its negative.
+            outcomes = [
+                Outcome.NOT_APPLICABLE if outcome is Outcome.PASS else outcome
+                for outcome in outcomes
+            ]
         return ClauseOutcomes(clause_id, self.levels[clause_id], outcomes)
 
     @property
@@ -195,6 +212,15 @@ class RunRecord:
         """Number of checks that were run, whatever came of them."""
         return sum(
             record.outcome is not Outcome.OUTSIDE_SCOPE
+            for records in self.checks.values()
+            for record in records
+        )
+
+    @property
+    def not_applicable(self) -> int:
+        """Number of checks that ask for something that the target is declared not to do."""
+        return sum(
+            record.outcome is Outcome.NOT_APPLICABLE and record.reason != "handled"
             for records in self.checks.values()
             for record in records
         )

@@ -31,6 +31,7 @@ from calcontract.errors import (
     CheckStop,
     Exit,
     Inconclusive,
+    NotApplicable,
     NotVerified,
     SetupError,
     UsageError,
@@ -56,6 +57,7 @@ _OUTCOMES: Mapping[type[Exception], Outcome] = {
     Violation: Outcome.FAIL,
     Blocked: Outcome.BLOCKED,
     Inconclusive: Outcome.INCONCLUSIVE,
+    NotApplicable: Outcome.NOT_APPLICABLE,
     NotVerified: Outcome.NOT_VERIFIED,
     SetupError: Outcome.NOT_VERIFIED,
 }
@@ -92,15 +94,16 @@ class Session:
             started=dt.datetime.now(dt.UTC),
             strict=run_settings.strict,
             hardened=run_settings.hardened,
+            handled=run_settings.handled,
             words=run_settings.words(),
         )
         #: The checks that are to be run, by pytest's name, as they count if they are not.
         self._awaited: dict[str, CheckRecord] = {}
-        #: Whether the run came to its end and was judged.
+        #: Whether the run was judged.
         self.concluded = False
         #: Whether somebody has asked to stop: the run ends after the check under way, unjudged.
         self.interrupted = False
-        #: Why it did not, if that is somebody's mistake.
+        #: Why it did not, if that is a mistake.
         self.error: CalcontractError | None = None
         self._began = time.monotonic()
 
@@ -122,6 +125,7 @@ class Session:
         """
         run_settings = settings.load(**options)
         run_settings.permit()
+        run_settings.require_its_profile()
         seed = run_settings.seed if run_settings.seed is not None else secrets.randbelow(10**6)
         contract = catalogue.load()
         contract.require(select)
@@ -234,7 +238,8 @@ class Session:
     @contextlib.contextmanager
     def story(self, item: pytest.Item) -> Iterator[Story]:
         """A story for the check *item*."""
-        item.stash[_STORY] = story = Story(self.target)
+        about_effects = "needs-probe" in item.keywords
+        item.stash[_STORY] = story = Story(self.target, about_effects=about_effects)
         try:
             yield story
         finally:
@@ -256,7 +261,7 @@ class Session:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Turn the end of a check into a record that travels with pytest's report."""
+        """Turn the end of a check into a record that travels with the report."""
         report = yield
         error = call.excinfo.value if call.excinfo else None
         if call.when != "call" and error is None:
@@ -265,17 +270,13 @@ class Session:
             return report
         record = self._judged(item, error, call.duration)
         report.user_properties.append((_PROPERTY, record))
-        if record.outcome is not Outcome.PASS:
-            report.longrepr = (
-                letters.letter(record, item.stash[_CLAUSE], self.run)
-                if record.outcome is not Outcome.ERROR
-                else report.longrepr
-            )
+        if record.outcome not in {Outcome.PASS, Outcome.ERROR}:
+            report.longrepr = letters.letter(record, item.stash[_CLAUSE], self.run)
         self._soften(report, record, item.stash[_CLAUSE])
         return report
 
     def _soften(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
-        """Show a deviation that is not fatal as an expected failure."""
+        """Show a deviation that is not fatal, and what does not apply, as an expected failure."""
         fatal = (
             clause.level is Level.MUST
             or (self.settings.strict and clause.level is Level.SHOULD)
@@ -284,6 +285,8 @@ class Session:
         if record.outcome is Outcome.FAIL and not fatal:
             report.outcome = "skipped"
             report.wasxfail = f"deviation from a {clause.level.upper()}: {record.sentence}"
+        if record.outcome is Outcome.NOT_APPLICABLE:
+            report.outcome, report.wasxfail = "skipped", f"not applicable: {record.sentence}"
 
     def _judged(self, item: pytest.Item, error: Exception | None, seconds: float) -> CheckRecord:
         outcome = Outcome.PASS

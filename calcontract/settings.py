@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from calcontract.catalogue import PROFILES
 from calcontract.errors import UsageError
+from calcontract.handling import Appointments, Statuses, known_triggers
 
 _PREFIX = "CALCONTRACT_"
 
@@ -100,6 +101,11 @@ class Settings(BaseSettings):
     insecure_http: bool = Field(default=False, description="allow plain http to another machine")
     disruptive: bool = Field(default=False, description="allow disruptive checks elsewhere")
     rate: float = Field(20.0, gt=0, description="deliveries per second to another machine")
+    triggers: dict[str, tuple[str, ...]] | None = Field(
+        None, description="the trigger events that are acted on, with the effects they have"
+    )
+    appointments: Appointments = Field(Appointments(), description="what the receiver keeps")
+    statuses: Statuses = Field(Statuses(), description="the statuses that it has promised")
 
     @classmethod
     def settings_customise_sources(
@@ -146,6 +152,18 @@ class Settings(BaseSettings):
         if self.states and not self.probe:
             raise ValueError("provider states are of no use without a probe; give --probe as well")
         return self
+
+    @field_validator("triggers")
+    @classmethod
+    def _judgeable(
+        cls, value: dict[str, tuple[str, ...]] | None
+    ) -> dict[str, tuple[str, ...]] | None:
+        return known_triggers(value)
+
+    @property
+    def handled(self) -> tuple[str, ...] | None:
+        """The trigger events that the receiver is declared to act on, if any are declared."""
+        return None if self.triggers is None else tuple(sorted(self.triggers))
 
     @property
     def is_local(self) -> bool:
@@ -207,6 +225,22 @@ class Settings(BaseSettings):
                 hint="set it to the receiver's secret; --secret-env takes a name, not the secret",
             )
         return value
+
+    def require_its_profile(self) -> None:
+        """
+        Refuse to declare what the profile leaves no choice about.
+
+        Raises:
+            UsageError: if triggers, appointments or statuses are declared for the profile guide.
+        """
+        if self.profile != "guide":
+            return
+        for name in ("triggers", "appointments", "statuses"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise UsageError(
+                    f"the profile guide itself says which {name} a receiver has",
+                    hint=f"take [{name}] out of {CONFIG_FILE}, or run --profile calcom",
+                )
 
     def permit(self) -> None:
         """

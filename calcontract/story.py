@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from calcontract.errors import Blocked, CatalogueError, Inconclusive, Violation
+from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotApplicable, Violation
 from calcontract.probes import Look
 from calcontract.stimuli import bodies, signatures
 from calcontract.target import Target, Transport
@@ -132,10 +132,12 @@ class Story:
 
     Args:
         target: the receiver.
+        about_effects: whether it looks at effects, which no unhandled trigger event has to have.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, about_effects: bool = False) -> None:
         self.target = target
+        self.about_effects = about_effects
         self.calendar = Calendar(target.people, target.ids, target.subscription.profile)
         self.items: dict[str, Item] = {}
         self.sent: list[Item] = []
@@ -190,7 +192,18 @@ class Story:
     def tell(
         self, name: str, occurrence: Occurrence, created_at: dt.datetime | None = None
     ) -> Item:
-        """Compose the delivery of *occurrence* and keep it under *name*."""
+        """
+        Compose the delivery of *occurrence* and keep it under *name*.
+
+        Raises:
+            NotApplicable: if the check is about effects and the target is declared to have none
+                of this trigger.
+        """
+        if self.about_effects and not self.target.handles(occurrence.trigger):
+            raise NotApplicable(
+                f"the receiver is declared not to handle {occurrence.trigger}",
+                reason="not-handled",
+            )
         composed = deliveries.compose(occurrence, self.subscription, created_at=created_at)
         return self.keep(Item(name, occurrence, composed, composed))
 

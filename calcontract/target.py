@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from calcontract.errors import Inconclusive, NotVerified, Violation
+from calcontract.handling import KINDS, Words
 from calcontract.probes import Look, Probe
 from calcontract.probes.http import HttpProbe, HttpStates
 from calcontract.process import Process
@@ -68,7 +69,8 @@ class Target:
         dialect = PROFILES["guide"] if settings.profile == "guide" else DEFAULT
         self.subscription = Subscription(self.url, self.secret, profile=dialect)
         self.sender = Sender(timeout=settings.budget + _GRACE)
-        self.probe: Probe | None = HttpProbe(settings.probe) if settings.probe else None
+        words = Words.of(settings.triggers, settings.appointments)
+        self.probe: Probe | None = HttpProbe(settings.probe, words) if settings.probe else None
         self.states: HttpStates | None = HttpStates(settings.states) if settings.states else None
         self.process = process
         self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
@@ -89,6 +91,11 @@ class Target:
         """What the target offers beyond its URL."""
         offered = {"probe": self.probe, "states": self.states, "process": self.process}
         return frozenset(name for name, there in offered.items() if there)
+
+    def handles(self, trigger: str) -> bool:
+        """Whether an effect of *trigger* may be asked for, as far as is declared."""
+        triggers = self.settings.triggers
+        return triggers is None or trigger in triggers or trigger not in KINDS
 
     @property
     def scope(self) -> str:

@@ -302,3 +302,39 @@ Feature: Trigger events
         | task-2026      |
         | v2026-07-27    |
         | selfhosted-tz  |
+
+  @evt-011 @must @calcom
+  Rule: A receiver MUST NOT act on a trigger event that it is declared not to handle.
+
+    Source: Cal.com API v2 reference, "Create a webhook" (the subscriber chooses its triggers); guide,
+      "Best Practices" 5
+    Why: what is declared to be none of its business is judged nowhere else; a receiver that acts on
+      it all the same would do so unseen.
+    Fix: declare in calcontract.toml, under [triggers], every trigger event that it acts on.
+
+    @needs-probe
+    Scenario Outline: An unhandled <trigger> leaves no trace
+      Given a <trigger> delivery, which the receiver is declared not to handle
+      When Cal.com delivers it
+      Then it has no effect
+
+      Examples:
+        | trigger                   |
+        | BOOKING_CREATED           |
+        | BOOKING_REQUESTED         |
+        | BOOKING_RESCHEDULED       |
+        | BOOKING_CANCELLED         |
+        | BOOKING_REJECTED          |
+        | BOOKING_PAYMENT_INITIATED |
+        | BOOKING_PAID              |
+
+    @needs-probe
+    Scenario Outline: A handled <trigger> has its effect
+      Given a <trigger> delivery
+      When Cal.com delivers it
+      Then it has its effect once
+
+      Examples:
+        | trigger                   |
+        | BOOKING_CREATED           |
+        | BOOKING_REQUESTED         |

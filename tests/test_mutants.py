@@ -38,7 +38,7 @@ PATIENCE = "4"
 BAD = {"blocked", "inconclusive", "not verified", "flaky", "suite error"}
 
 
-def judged(command, profile, folder, environment=None, arguments=(), *, process=False):
+def judged(command, profile, folder, environment=None, arguments=(), *, process=False, told=None):
     """What `calcontract check` says of the receiver that *command* starts."""
     report = folder / profile
     with contextlib.ExitStack() as stack:
@@ -67,6 +67,7 @@ def judged(command, profile, folder, environment=None, arguments=(), *, process=
             ],
             env=os.environ
             | environment
+            | (told or {})
             | {"GATE_SECRET": secret, "CALCONTRACT_PATIENCE": PATIENCE},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -132,6 +133,7 @@ def disagreement(mutant, profile, folder):
         environment={**mutant.environment, "MUTANT_HIT": str(hit)},
         arguments=mutant.arguments,
         process=mutant.process,
+        told=mutant.told,
     )
     if not hit.exists():
         return "the broken code never ran"

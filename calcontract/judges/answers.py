@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Collection
 from typing import Any
 
 from calcontract.errors import Inconclusive, Violation
@@ -38,17 +39,28 @@ def _answer(attempt: Attempt, expected: str) -> Answer:
     return attempt.answer
 
 
-def acknowledged(attempt: Attempt, *, within: float | None = None) -> None:
+def _promised(statuses: Collection[int]) -> str:
+    return " or ".join(map(str, sorted(statuses)))
+
+
+def acknowledged(
+    attempt: Attempt, *, within: float | None = None, promised: Collection[int] = ()
+) -> None:
     """
     A 2xx, and if *within* is given, after that many seconds at the latest.
+
+    Args:
+        attempt: what was sent and what came.
+        within: seconds.
+        promised: the statuses that the receiver has promised; any 2xx if none.
 
     Raises:
         Violation: if the delivery was refused, failed, redirected, or answered too late.
         Inconclusive: if the receiver throttles.
     """
-    expected = "an acknowledgement (2xx)"
+    expected = f"an acknowledgement ({_promised(promised) or '2xx'})"
     answer = _answer(attempt, expected)
-    if not 200 <= answer.status < 300:
+    if answer.status not in (promised or range(200, 300)):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
     if within is not None:
         in_time(attempt, within)
@@ -69,19 +81,23 @@ def in_time(attempt: Attempt, budget: float) -> None:
         raise Violation(described(attempt), expected=expected, reason="too-late")
 
 
-def refused(attempt: Attempt) -> None:
+def refused(attempt: Attempt, *, promised: Collection[int] = ()) -> None:
     """
     A definite 4xx.
 
     A 5xx, a hang or a broken connection is no refusal: it says "try again", not "no".
 
+    Args:
+        attempt: what was sent and what came.
+        promised: the statuses that the receiver has promised; any 4xx if none.
+
     Raises:
         Violation: if the delivery was acknowledged or failed.
         Inconclusive: if the receiver throttles.
     """
-    expected = "a refusal (4xx)"
+    expected = f"a refusal ({_promised(promised) or '4xx'})"
     answer = _answer(attempt, expected)
-    if not 400 <= answer.status < 500:
+    if answer.status not in (promised or range(400, 500)):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
 

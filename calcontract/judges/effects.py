@@ -10,21 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 
-from calcontract.errors import Violation
+from calcontract.errors import NotApplicable, Violation
+from calcontract.handling import KINDS
 from calcontract.probes import Appointment, Look
-
-#: The kinds of effect that an occurrence of each trigger may have.
-KINDS: Mapping[str, frozenset[str]] = {
-    "BOOKING_CREATED": frozenset({"created", "confirmed"}),
-    "BOOKING_CONFIRMED": frozenset({"confirmed"}),
-    "BOOKING_REQUESTED": frozenset({"requested"}),
-    "BOOKING_RESCHEDULED": frozenset({"rescheduled"}),
-    "BOOKING_CANCELLED": frozenset({"cancelled"}),
-    "BOOKING_REJECTED": frozenset({"rejected"}),
-    "BOOKING_PAYMENT_INITIATED": frozenset({"payment_initiated"}),
-    "BOOKING_PAID": frozenset({"paid"}),
-    "FORM_SUBMITTED": frozenset({"form_submitted"}),
-}
 
 
 def _times(count: int) -> str:
@@ -49,7 +37,7 @@ def happened(look: Look, *, trigger: str, uid: str, occurrences: int) -> None:
     Raises:
         Violation: if there are more or fewer.
     """
-    kinds = KINDS.get(trigger, frozenset())
+    kinds = KINDS.get(trigger, ())
     count = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
     if count != occurrences:
         raise Violation(
@@ -122,13 +110,20 @@ def same(before: Look, after: Look) -> None:
         )
 
 
+def _require_appointments(look: Look) -> None:
+    if not look.keeps_appointments:
+        raise NotApplicable("the receiver keeps no appointments", reason="keeps-none")
+
+
 def one(look: Look) -> Appointment:
     """
     The single appointment that *look* shows, live or not.
 
     Raises:
         Violation: if there is none, or more than one.
+        NotApplicable: if the receiver keeps none.
     """
+    _require_appointments(look)
     if len(look.appointments) != 1:
         raise Violation(
             f"there are {len(look.appointments)} appointments",
@@ -136,6 +131,17 @@ def one(look: Look) -> Appointment:
             reason="appointments-missing" if not look.appointments else "appointments-doubled",
         )
     return look.appointments[0]
+
+
+def single(look: Look) -> None:
+    """
+    One appointment, if the receiver keeps any.
+
+    Raises:
+        Violation: if it keeps some and there is none here, or more than one.
+    """
+    if look.keeps_appointments:
+        one(look)
 
 
 def distinct(look: Look) -> None:
@@ -161,7 +167,9 @@ def live_once(look: Look, *, start: dt.datetime, end: dt.datetime) -> None:
 
     Raises:
         Violation: if none or more are live, or it is not confirmed, or is at another time.
+        NotApplicable: if the receiver keeps no appointments.
     """
+    _require_appointments(look)
     live = [appointment for appointment in look.appointments if appointment.live]
     expected = f"one confirmed appointment at {start.isoformat()}"
     if len(live) != 1:
@@ -183,7 +191,9 @@ def over(look: Look, *, status: str | None) -> None:
 
     Raises:
         Violation: if one is live, or none says how it ended.
+        NotApplicable: if the receiver keeps no appointments.
     """
+    _require_appointments(look)
     live = [appointment for appointment in look.appointments if appointment.live]
     expected = f"the booking to be {status}" if status else "nothing live"
     if live:
@@ -232,7 +242,7 @@ def bounded(look: Look, bodies: Mapping[tuple[str, str], int]) -> None:
         Violation: if one has.
     """
     for (trigger, uid), count in bodies.items():
-        kinds = KINDS.get(trigger, frozenset())
+        kinds = KINDS.get(trigger, ())
         found = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
         if found > count:
             raise Violation(

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from calcontract.handling import Words
+
 #: The statuses of an appointment that somebody still has to keep.
 LIVE = frozenset({"scheduled", "requested", "confirmed"})
 
@@ -85,6 +87,8 @@ class Look:
     #: Acknowledged deliveries whose processing is due or under way.
     pending: int = 0
     totals: Mapping[str, int] = field(default_factory=dict)
+    #: Whether the receiver keeps appointments; if not, their absence says nothing.
+    keeps_appointments: bool = True
 
     @property
     def under_way(self) -> int:
@@ -92,20 +96,25 @@ class Look:
         return sum(record.under_way for record in self.records)
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Look:
+    def of(cls, document: Mapping[str, Any], words: Words | None = None) -> Look:
         """
         The look that *document* describes, in the shape of `schemas/probe.openapi.json`.
+
+        Args:
+            document: what the probe answered.
+            words: a translation of the probe's words into ours, if it has its own.
 
         Raises:
             KeyError, TypeError, ValueError: if it has another shape.
         """
+        words = words or Words()
         return cls(
             appointments=tuple(
                 Appointment(
                     id=str(item["id"]),
                     uid=item.get("uid"),
                     booking_id=item.get("bookingId"),
-                    status=item["status"],
+                    status=words.states.get(item["status"], item["status"]),
                     start=instant(item.get("startTime")),
                     end=instant(item.get("endTime")),
                     cancellation_reason=item.get("cancellationReason"),
@@ -125,11 +134,13 @@ class Look:
                 for item in document["deliveries"]
             ),
             effects=tuple(
-                Effect(kind=item["kind"], uid=item.get("uid")) for item in document["effects"]
+                Effect(words.effects.get(item["kind"], item["kind"]), item.get("uid"))
+                for item in document["effects"]
             ),
             notices=tuple(document["notices"]),
             pending=int(document["pending"]),
             totals={name: int(count) for name, count in document["totals"].items()},
+            keeps_appointments=words.appointments,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from calcontract.errors import CapabilityError
+from calcontract.handling import Words
 from calcontract.probes import Look
 
 #: A probe is beside the receiver; one that needs longer than this is out of order, in seconds.
@@ -27,10 +28,12 @@ class HttpProbe:
 
     Args:
         url: its address.
+        words: a translation of its words into ours, if it has its own.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, words: Words | None = None) -> None:
         self._url = url
+        self._words = words
         self._session = _session()
 
     def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
@@ -56,7 +59,7 @@ class HttpProbe:
                 hint="see schemas/probe.openapi.json for what it has to answer",
             )
         try:
-            return Look.of(response.json())
+            return Look.of(response.json(), self._words)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CapabilityError(
                 f"the probe at {self._url} answered in another shape ({error!r})",

@@ -168,6 +168,10 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
             and run.outcome(clause.id) is Outcome.OUTSIDE_SCOPE
         ]
         yield f"scope    {run.scope}: {SCOPES[run.scope]}"
+        if run.handled is not None:
+            yield f"handles  {', '.join(run.handled)}, as declared"
+        if run.not_applicable:
+            yield f"n/a      {run.not_applicable} checks ask for what this target does not do"
         if outside:
             yield (
                 f"outside  {len(outside)} MUST need more than this target offers: "

@@ -7,6 +7,7 @@ import json
 from pytest_bdd import parsers, then
 
 from calcontract.errors import Violation
+from calcontract.handling import Statuses
 from calcontract.judges import answers
 from calcontract.stimuli import signatures
 from calcontract.story import Item, Story
@@ -16,21 +17,25 @@ from mock_calcom.signature import HEADER
 _REPEATS = 3
 
 
+def _statuses(story: Story) -> Statuses:
+    return story.target.settings.statuses
+
+
 @then("the receiver acknowledges it")
 def _acknowledges(story: Story) -> None:
-    answers.acknowledged(story.it.last)
+    answers.acknowledged(story.it.last, promised=_statuses(story).acknowledge)
 
 
 @then("the receiver acknowledges each of them")
 def _acknowledges_each(story: Story) -> None:
     for attempt in story.attempts:
-        answers.acknowledged(attempt)
+        answers.acknowledged(attempt, promised=_statuses(story).acknowledge)
 
 
 @then("the receiver refuses it")
 def _refuses(story: Story) -> None:
     story.it.denied = True
-    answers.refused(story.it.last)
+    answers.refused(story.it.last, promised=_statuses(story).refuse)
 
 
 @then("the receiver answers without failing")
@@ -40,13 +45,17 @@ def _unfailing(story: Story) -> None:
 
 @then("the receiver acknowledges it within the budget")
 def _acknowledges_in_time(story: Story) -> None:
-    answers.acknowledged(story.it.last, within=story.target.settings.budget)
+    answers.acknowledged(
+        story.it.last,
+        within=story.target.settings.budget,
+        promised=_statuses(story).acknowledge,
+    )
 
 
 @then("the receiver refuses it within the budget")
 def _refuses_in_time(story: Story) -> None:
     story.it.denied = True
-    answers.refused(story.it.last)
+    answers.refused(story.it.last, promised=_statuses(story).refuse)
     answers.in_time(story.it.last, story.target.settings.budget)
 
 

@@ -83,7 +83,7 @@ def _acknowledged_once(story: Story) -> None:
     for item in _acknowledged(story):
         look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        effects.one(look)
+        effects.single(look)
 
 
 def _acknowledged(story: Story) -> list[Item]:

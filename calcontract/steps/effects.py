@@ -24,7 +24,7 @@ def _once(story: Story, item: Item) -> None:
     look = story.look_at([item.uid])
     effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item))
     if item.trigger in _CONFIRMING and len(story.items) == 1:
-        effects.one(look)
+        effects.single(look)
 
 
 @then(parsers.re(rf"(?P<name>{_NAME}) has its effect once$"))
@@ -37,7 +37,7 @@ def _each_once(story: Story) -> None:
     for item in story.items.values():
         look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        effects.one(look)
+        effects.single(look)
 
 
 @then("it has no effect")

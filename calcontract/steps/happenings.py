@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_bdd import given, parsers
 
-from calcontract.errors import CatalogueError
+from calcontract.errors import CatalogueError, NotApplicable
 from calcontract.stimuli import named
 from calcontract.stimuli.examples import EXAMPLES
 from calcontract.story import Item, Story
@@ -133,6 +133,15 @@ def _a_delivery(story: Story, trigger: str) -> None:
         story.tell("created", _book(story, "created"))
     else:
         story.tell(trigger, story.calendar.any_of(trigger, story.now()))
+
+
+@given(parsers.re(_TRIGGER + r" delivery, which the receiver is declared not to handle$"))
+def _unhandled(story: Story, trigger: str) -> None:
+    if story.target.handles(trigger):
+        raise NotApplicable(f"the receiver handles {trigger}", reason="handled")
+    # Its absence of effects is what is looked at here.
+    story.about_effects = False
+    _a_delivery(story, trigger)
 
 
 @given(parsers.re(r"a last (?P<trigger>[A-Z_]+) delivery$"))

@@ -52,6 +52,8 @@ class Mutant:
     unverified: frozenset[str] = frozenset()
     #: Clauses that have to fail as well, in one profile.
     only: dict[str, frozenset[str]] = field(default_factory=dict)
+    #: `CALCONTRACT_*` variables of the run.
+    told: dict[str, str] = field(default_factory=dict)
     #: Whether the suite has to start and kill it for the bug to show.
     process: bool = False
     #: Clauses that a race may break as well: they need not fail, and may.
@@ -78,6 +80,7 @@ def breaks(
     calcom: set[str] = frozenset(),
     process: bool = False,
     perhaps: set[str] = frozenset(),
+    told: dict[str, str] | None = None,
 ) -> Callable[[type], type]:
     """
     Enter a class into the gallery as a mutant of *part* that breaks *clauses*.
@@ -95,6 +98,7 @@ def breaks(
         calcom: ids of clauses that have to fail as well in the profile `calcom`.
         process: whether the suite has to start and kill the receiver for the bug to show.
         perhaps: ids of clauses that fail as well when a race goes that way.
+        told: `CALCONTRACT_*` variables of the run, such as what the receiver declares.
     """
 
     def enter(cls: type) -> type:
@@ -116,6 +120,7 @@ def breaks(
             only={"guide": frozenset(guide), "calcom": frozenset(calcom)},
             process=process,
             perhaps=frozenset(perhaps),
+            told=told or {},
         )
         return cls
 

@@ -225,3 +225,16 @@ class ChokesOnOffsets(Reader):
             if "+" in text or "-" in text[10:]:
                 raise ValueError("time data does not match format")
         return super().instant(payload, *names)
+
+
+@breaks(
+    part="handlers",
+    calcom={"evt-011"},
+    reasons={"effect-unexpected"},
+    told={"CALCONTRACT_TRIGGERS": '{"BOOKING_CREATED": [], "BOOKING_RESCHEDULED": []}'},
+)
+class ActsOnWhatItDeclaresToIgnore(Handlers):
+    """Declares that it acts on new and moved bookings only, and acts on all of them."""
+
+    def apply(self, connection, fact):
+        super().apply(connection, fact)

@@ -1,4 +1,8 @@
-"""Serve one mutant: `python tests/mutants/serve.py NAME [--port N]` prints where it listens."""
+"""
+Serve one mutant, or a sound receiver.
+
+`python tests/mutants/serve.py NAME [--port N]` prints where it listens.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import gallery
+import sound
 
 from reference_impl import serving
 from reference_impl.app import Parts
 from reference_impl.settings import Settings
 
-mutant = gallery.load()[sys.argv[1]]
+name = sys.argv[1]
+parts = (sound.SOUND.get(name) or gallery.load()[name]).parts
 serving.serve(
     Settings.from_environment(),
     host="127.0.0.1",
     port=int(sys.argv[3]) if sys.argv[2:] else 0,
     testing=True,
-    parts=Parts(**mutant.parts),
+    parts=Parts(**parts),
 )

@@ -1,0 +1,201 @@
+"""
+Receivers that differ from the reference receiver and are as sound: none of them may be accused.
+
+What sound receivers do differently is their own business in the profile calcom: statuses, the
+triggers they act on, the words of their probe, what a cancellation leaves behind.  Each says in its
+docstring how it differs, and in `told` what its `calcontract.toml` declares, if anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from reference_impl import answers, signature
+from reference_impl.answers import Answer
+from reference_impl.book import Book
+from reference_impl.handlers import Handlers
+from reference_impl.receiver import Receiver
+from reference_impl.testing import ProviderStates
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One entry: the parts it is made of, and what the run is told of it."""
+
+    doc: str
+    parts: dict[str, Callable[..., Any]]
+    #: `CALCONTRACT_*` variables of the run.
+    told: Mapping[str, str] = field(default_factory=dict)
+    #: SHOULD clauses from which it deviates, which is no violation.
+    deviates: frozenset[str] = frozenset()
+
+
+SOUND: dict[str, Sound] = {}
+
+
+def sound(
+    *, told: Mapping[str, Any] | None = None, deviates: set[str] = frozenset(), **parts: type
+) -> Callable[[type], type]:
+    """Enter a class as a sound receiver; it plays the part that *parts* name with None."""
+
+    def enter(cls: type) -> type:
+        played = {part: other or cls for part, other in parts.items()}
+        variables = {
+            f"CALCONTRACT_{name.upper()}": json.dumps(value) for name, value in (told or {}).items()
+        }
+        doc = " ".join(cls.__doc__.split())
+        SOUND[cls.__name__] = Sound(doc, played, variables, frozenset(deviates))
+        return cls
+
+    return enter
+
+
+class _Statuses(Receiver):
+    def accepted(self, entry):
+        return Answer(200, b"OK", b"text/plain")
+
+    def duplicate(self, entry):
+        super().duplicate(entry)
+        return Answer(204, b"")
+
+    def refused(self, refusal):
+        super().refused(refusal)
+        return Answer(403, b"forbidden", b"text/plain")
+
+    def invalid(self, problem):
+        super().invalid(problem)
+        return Answer(422, b"")
+
+
+@sound(receiver=None)
+class AnswersWithOtherStatuses(_Statuses):
+    """Says 200, 204, 403 and 422 where the guide says 202, 202, 401 and 400."""
+
+
+@sound(
+    receiver=None,
+    told={"statuses": {"acknowledge": [200, 204], "refuse": [403, 405, 413, 422]}},
+)
+class AnswersAsItHasPromised(_Statuses):
+    """Says 200, 204, 403 and 422, and has promised these."""
+
+
+_SOME = {"BOOKING_CREATED": ["created"], "BOOKING_CANCELLED": []}
+
+
+@sound(handlers=None, told={"triggers": _SOME})
+class ActsOnTwoTriggers(Handlers):
+    """Acts on new and cancelled bookings, and leaves the rest alone."""
+
+    def handles(self, trigger):
+        return trigger in _SOME
+
+
+class CopyUnderWayError(Exception):
+    """Another copy of the delivery is just being stored."""
+
+
+@sound(receiver=None)
+class SendsTheLosersAway(Receiver):
+    """Answers 409 to the copies of a delivery while another copy of it is being stored."""
+
+    def __init__(self, *parts, **more):
+        super().__init__(*parts, **more)
+        self.storing = set()
+
+    async def accept(self, entry):
+        if entry.webhook_id in self.storing:
+            raise CopyUnderWayError
+        self.storing.add(entry.webhook_id)
+        try:
+            return await super().accept(entry)
+        finally:
+            self.storing.discard(entry.webhook_id)
+
+    async def judge(self, client, headers, body):
+        try:
+            return await super().judge(client, headers, body)
+        except CopyUnderWayError:
+            return Answer(409, b"")
+
+
+@sound(receiver=None)
+class InsistsOnTheBareForm(Receiver):
+    """Refuses the prefix sha256=, and signatures in any header but the one that Cal.com sends."""
+
+    def signature_in(self, headers):
+        only = [(name, value) for name, value in headers if name == signature.HEADERS[0]]
+        return super().signature_in(only)
+
+    def accepted_signatures(self, body):
+        return [signature.digest(body, secret) for secret in self.secrets()]
+
+
+@sound(receiver=None)
+class TakesUpperCase(Receiver):
+    """Does not mind the case of a signature's digits."""
+
+    def matches(self, given, accepted):
+        return super().matches(given.lower(), accepted)
+
+
+@sound(receiver=None, deviates={"env-005"})
+class BreaksAtNull(Receiver):
+    """Answers 500 to the JSON body `null`, as nearly everybody does."""
+
+    def invalid(self, problem):
+        answer = super().invalid(problem)
+        return answer if self.body != b"null" else answers.FAILED
+
+    def read(self, body):
+        self.body = body
+        return super().read(body)
+
+
+@sound(book=None)
+class RemovesWhatIsOver(Book):
+    """Keeps no appointment that is cancelled or rejected."""
+
+    def settle(self, connection, known):
+        homes = super().settle(connection, known)
+        connection.execute(
+            text("DELETE FROM appointments WHERE status IN ('cancelled', 'rejected') AND NOT ours")
+        )
+        return homes
+
+
+_EFFECTS = {"created": "termin", "rescheduled": "verlegt", "cancelled": "storniert"}
+_STATES = {"confirmed": "fest", "cancelled": "frei"}
+
+
+@sound(
+    states=None,
+    told={
+        "triggers": {
+            "BOOKING_CREATED": ["termin"],
+            "BOOKING_REQUESTED": [],
+            "BOOKING_RESCHEDULED": ["verlegt"],
+            "BOOKING_CANCELLED": ["storniert"],
+            "BOOKING_REJECTED": [],
+            "BOOKING_PAYMENT_INITIATED": [],
+            "BOOKING_PAID": [],
+            "FORM_SUBMITTED": [],
+        },
+        "appointments": {"words": {"fest": "confirmed", "frei": "cancelled"}},
+    },
+)
+class HasWordsOfItsOwn(ProviderStates):
+    """Calls effects and states of appointments by words of its own."""
+
+    def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
+        for item in seen["appointments"]:
+            item["status"] = _STATES.get(item["status"], item["status"])
+        for item in seen["effects"]:
+            item["kind"] = _EFFECTS.get(item["kind"], item["kind"])
+        return seen

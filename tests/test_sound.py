@@ -1,0 +1,68 @@
+"""No false accusation: receivers that are sound in another way than the reference receiver."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from calcontract import reference
+
+MUTANTS = Path(__file__).parent / "mutants"
+sys.path.insert(0, str(MUTANTS))
+
+import sound  # noqa: E402 - found beside the mutants
+
+#: Answers that come later than this are too late in these runs, in seconds.
+BUDGET = "5"
+
+
+def judged(name, folder):
+    """What `calcontract check` says of the sound receiver called *name*."""
+    with reference.receiver([sys.executable, str(MUTANTS / "serve.py"), name]) as running:
+        result = subprocess.run(
+            [
+                *(sys.executable, "-m", "calcontract", "check", running.url),
+                *("--secret-env", "SOUND_SECRET", "--profile", "calcom", "--seed", "7"),
+                *("--probe", running.probe, "--states", running.states),
+                *("--budget", BUDGET, "--report", str(folder)),
+            ],
+            env={**os.environ, **sound.SOUND[name].told, "SOUND_SECRET": running.secret},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    written = folder / "verdicts.json"
+    assert written.is_file(), result.stdout + result.stderr
+    return json.loads(written.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sound.SOUND)
+def test_a_sound_receiver_is_never_accused(name, tmp_path):
+    verdicts = judged(name, tmp_path)
+    accused = {
+        f"{clause['id']}: {check['title']}": check["sentence"]
+        for clause in verdicts["clauses"]
+        for check in clause["checks"]
+        if check["outcome"] not in {"pass", "not applicable", "outside scope"}
+        and clause["id"] not in sound.SOUND[name].deviates
+    }
+    assert accused == {}
+    assert (verdicts["verdict"], verdicts["exitCode"]) == ("conforms", 0)
+    assert set(verdicts["deviations"]) == sound.SOUND[name].deviates
+
+
+def test_what_was_declared_stands_in_the_report(tmp_path):
+    verdicts = judged("ActsOnTwoTriggers", tmp_path)
+    assert verdicts["handles"] == ["BOOKING_CANCELLED", "BOOKING_CREATED"]
+    outcomes = {clause["id"]: clause["outcome"] for clause in verdicts["clauses"]}
+    # The reschedules fall away, and with them the clause: its control alone proves nothing.
+    assert outcomes["eff-004"] == "not applicable"
+    assert outcomes["eff-001"] == outcomes["evt-011"] == "pass"
