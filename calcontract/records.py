@@ -22,6 +22,7 @@ from calcontract.verdicts import ClauseOutcomes, Outcome, Verdict
 if TYPE_CHECKING:
     from calcontract.catalogue import Clause
     from calcontract.known import KnownViolations, Stale
+    from calcontract.settings import Settings
     from mock_calcom.sender import Attempt
 
 #: Stands in reports for a signature that was right, of the body that `Exchange.signed` holds.
@@ -178,6 +179,23 @@ class RunRecord:
     stale: Sequence[Stale] = ()
     verdict: Verdict | None = None
     exit_code: Exit = Exit.NOT_VERIFIED
+
+    @classmethod
+    def of(cls, told: Settings, *, capabilities: Iterable[str], seed: int) -> RunRecord:
+        """The record of a run that was *told* this, before anything is in it."""
+        offered = tuple(sorted(capabilities))
+        return cls(
+            target=told.target or "",
+            profile=told.profile,
+            scope=verdicts.scope_of(offered),
+            capabilities=offered,
+            seed=seed,
+            started=dt.datetime.now(dt.UTC),
+            strict=told.strict,
+            hardened=told.hardened,
+            handled=told.handled,
+            words=told.words(),
+        )
 
     def clause(self, clause: Clause) -> None:
         """Let the verdict speak of *clause*."""

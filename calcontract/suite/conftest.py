@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from calcontract.checks import Checks
 from calcontract.errors import CheckStop, Exit
 from calcontract.plugin import FUZZED, SESSION
-from calcontract.session import Session
 from calcontract.story import Story
 
 #: Fuzzing is a run of its own: pytest collects it only when it is named.
@@ -52,7 +52,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture
 def story(request: pytest.FixtureRequest) -> Iterator[Story]:
     """The check in progress."""
-    session = request.config.pluginmanager.get_plugin(SESSION)
-    assert isinstance(session, Session)
-    with session.story(request.node) as story:
+    checks = request.config.pluginmanager.get_plugin(SESSION)
+    assert isinstance(checks, Checks)
+    with checks.story(request.node) as story:
         yield story

@@ -1,0 +1,141 @@
+"""
+The checks of one process, as they are run.
+
+Hands each check its story, lets the lawful twins go through after it, and turns its end into a
+record that travels with pytest's report.  Whoever collects the records is the run: `session`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from calcontract import recording, selection, steps
+from calcontract.catalogue import Clause, Contract
+from calcontract.errors import CalcontractError, CheckStop
+from calcontract.records import CheckRecord, RunRecord
+from calcontract.report import letters
+from calcontract.selection import CLAUSE, Selection
+from calcontract.settings import Settings
+from calcontract.story import Story
+from calcontract.target import Target
+from calcontract.verdicts import ACCUSING, Level, Outcome
+
+_STORY = pytest.StashKey[Story]()
+
+#: Under this name a check's record travels with pytest's report.
+RECORD = "calcontract_record"
+
+
+class Checks:
+    """
+    What every process does that runs checks.
+
+    Args:
+        run_settings: what the run was told.
+        contract: the clauses.
+        target: the receiver.
+        seed: of the order of the checks.
+    """
+
+    def __init__(
+        self, run_settings: Settings, contract: Contract, target: Target, *, seed: int
+    ) -> None:
+        self.settings = run_settings
+        self.contract = contract
+        self.target = target
+        self.run = RunRecord.of(run_settings, capabilities=target.capabilities, seed=seed)
+        #: Whether somebody has asked to stop: the run ends after the check under way, unjudged.
+        self.interrupted = False
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Let pytest know the words of the contract and the steps behind its sentences."""
+        for name, meaning in self.contract.markers():
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+        for module in steps.MODULES:
+            config.pluginmanager.register(importlib.import_module(module), module)
+
+    def select(self, items: list[pytest.Item]) -> Selection:
+        """What of *items* this run is to run."""
+        return selection.of(
+            items,
+            self.contract,
+            self.settings,
+            capabilities=self.target.capabilities,
+            seed=self.run.seed,
+        )
+
+    @contextlib.contextmanager
+    def story(self, item: pytest.Item) -> Iterator[Story]:
+        """A story for the check *item*."""
+        about_effects = "needs-probe" in item.keywords
+        item.stash[_STORY] = story = Story(self.target, about_effects=about_effects)
+        try:
+            yield story
+        finally:
+            self._tidy(story)
+
+    def _tidy(self, story: Story) -> None:
+        """Leave the receiver as the next check expects it."""
+        # What does not work any more was told of by the check itself.
+        with contextlib.suppress(CalcontractError, CheckStop):
+            story.let_go()
+        # A check that ended between the kill and the start must not spoil those after it.
+        self.target.revive()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """After a check whose negatives all held, let the lawful twins go through."""
+        result = yield
+        if _STORY in item.stash:
+            item.stash[_STORY].control()
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn the end of a check into a record that travels with pytest's report."""
+        report = yield
+        error = call.excinfo.value if call.excinfo else None
+        if call.when != "call" and error is None:
+            return report
+        if not isinstance(error, Exception | None):
+            return report
+        clause = item.stash[CLAUSE]
+        record = recording.ended(
+            item,
+            clause,
+            error,
+            story=item.stash.get(_STORY, None),
+            secret=self.target.secret,
+            seconds=call.duration,
+        )
+        setattr(report, RECORD, recording.packed(record))
+        if record.outcome not in {Outcome.PASS, Outcome.ERROR}:
+            report.longrepr = letters.letter(record, clause, self.run)
+        self.show(report, record, clause)
+        return report
+
+    def show(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
+        """Show a deviation that is not fatal, and what does not apply, as an expected failure."""
+        fatal = (
+            clause.level is Level.MUST
+            or (self.settings.strict and clause.level is Level.SHOULD)
+            or (self.settings.hardened and clause.level is Level.HARDENING)
+        )
+        if record.outcome in ACCUSING and not fatal:
+            report.outcome = "skipped"
+            report.wasxfail = f"deviation from a {clause.level.upper()}: {record.sentence}"
+        if record.outcome is Outcome.NOT_APPLICABLE:
+            report.outcome, report.wasxfail = "skipped", f"not applicable: {record.sentence}"
+
+
+def record_in(report: pytest.TestReport) -> CheckRecord | None:
+    """The record that travels with *report*, if there is one."""
+    values: dict[str, Any] | None = getattr(report, RECORD, None)
+    return recording.unpacked(values) if values is not None else None

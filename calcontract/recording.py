@@ -1,0 +1,119 @@
+"""
+How the end of a check becomes a record, and how the record travels between processes.
+
+A record goes with pytest's own report, as plain values: what pytest-xdist sends from one process to
+another can hold nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+
+from calcontract.catalogue import Clause
+from calcontract.errors import (
+    Blocked,
+    CheckStop,
+    Inconclusive,
+    NotApplicable,
+    NotVerified,
+    SetupError,
+    Violation,
+)
+from calcontract.records import SECRET, CheckRecord, Exchange, exchange_of
+from calcontract.story import Story
+from calcontract.verdicts import Outcome
+
+#: The outcome of each way for a check to end.
+_OUTCOMES: Mapping[type[Exception], Outcome] = {
+    Violation: Outcome.FAIL,
+    Blocked: Outcome.BLOCKED,
+    Inconclusive: Outcome.INCONCLUSIVE,
+    NotApplicable: Outcome.NOT_APPLICABLE,
+    NotVerified: Outcome.NOT_VERIFIED,
+    SetupError: Outcome.NOT_VERIFIED,
+}
+
+
+def record_of(
+    item: pytest.Item, clause: Clause, outcome: Outcome, *, sentence: str = "", **more: Any
+) -> CheckRecord:
+    """The record of the check *item* of *clause* that ended with *outcome*."""
+    template = scenario_wrapper_template_registry[cast("Any", item).function]
+    callspec = getattr(item, "callspec", None)
+    example = callspec.params["_pytest_bdd_example"] if callspec else {}
+    return CheckRecord(
+        clause=clause.id,
+        title=template.render(example).name,
+        outcome=outcome,
+        sentence=sentence,
+        node=item.nodeid.partition("::")[2],
+        **more,
+    )
+
+
+def ended(
+    item: pytest.Item,
+    clause: Clause,
+    error: Exception | None,
+    *,
+    story: Story | None,
+    secret: str,
+    seconds: float,
+) -> CheckRecord:
+    """
+    The record of the check *item* that ended with *error*, or with none.
+
+    Args:
+        item: the check.
+        clause: what it checks.
+        error: what ended it.
+        story: what happened in it, if it got so far.
+        secret: the shared secret, which must not get into any record.
+        seconds: how long it took.
+    """
+    outcome = Outcome.PASS
+    if error is not None:
+        outcome = next(
+            (found for kind, found in _OUTCOMES.items() if isinstance(error, kind)), Outcome.ERROR
+        )
+    stop = error if isinstance(error, CheckStop) else None
+    return record_of(
+        item,
+        clause,
+        outcome,
+        # What a fault of ours says of itself may be anything.
+        sentence=stop.sentence if stop else str(error or "").replace(secret, SECRET),
+        expected=stop.expected if isinstance(stop, Violation) else "",
+        reason=stop.reason if stop else (type(error).__name__ if error else ""),
+        seconds=seconds,
+        exchange=_exchange(story, secret) if story and error else None,
+    )
+
+
+def _exchange(story: Story, secret: str) -> Exchange | None:
+    if not story.attempts:
+        return None
+    last = story.attempts[-1]
+    return exchange_of(last, secret, lawful=story.bodies(), method=story.method_of(last))
+
+
+def packed(record: CheckRecord) -> dict[str, Any]:
+    """*record* as plain values."""
+    return {**dataclasses.asdict(record), "outcome": record.outcome.value}
+
+
+def unpacked(values: Mapping[str, Any]) -> CheckRecord:
+    """The record that was `packed` into *values*."""
+    exchange = values["exchange"]
+    return CheckRecord(
+        **{
+            **values,
+            "outcome": Outcome(values["outcome"]),
+            "exchange": Exchange(**exchange) if exchange else None,
+        }
+    )
