@@ -26,7 +26,7 @@ PROFILES = ("guide", "calcom")
 #: What a check may need of a target beyond its URL and secret.
 CAPABILITIES = ("probe", "states", "process")
 #: Tags that say how a check behaves, not what it needs.
-MANNERS = ("slow", "disruptive", "last")
+MANNERS = ("slow", "disruptive", "last", "race", "alone")
 
 _ID = re.compile(r"[a-z]{3}-\d{3}")
 _WORD = re.compile(r"[\w-]+")
@@ -139,6 +139,8 @@ class Contract:
         yield "slow", "takes more than a few seconds"
         yield "disruptive", "disturbs the target for others; allowed on loopback or when asked for"
         yield "last", "runs after everything else"
+        yield "race", "depends on who comes first; tried several times"
+        yield "alone", "looks at what other checks change as well; never runs beside them"
 
 
 def load(folder: Path | None = None) -> Contract:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Generator, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 
-from calcontract import recording, selection, steps
+from calcontract import recording, repeats, selection, steps
 from calcontract.catalogue import Clause, Contract
-from calcontract.errors import CalcontractError, CheckStop
-from calcontract.records import CheckRecord, RunRecord
+from calcontract.errors import CalcontractError, CheckStop, Violation
+from calcontract.records import CheckRecord, Exchange, RunRecord
 from calcontract.report import letters
 from calcontract.selection import CLAUSE, Selection
 from calcontract.settings import Settings
@@ -26,6 +27,8 @@ from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
 
 _STORY = pytest.StashKey[Story]()
+#: What a report shows: the last attempt of the last try that did not pass.
+_SHOWN = pytest.StashKey[Exchange | None]()
 
 #: Under this name a check's record travels with pytest's report.
 RECORD = "calcontract_record"
@@ -51,6 +54,8 @@ class Checks:
         self.run = RunRecord.of(run_settings, capabilities=target.capabilities, seed=seed)
         #: Whether somebody has asked to stop: the run ends after the check under way, unjudged.
         self.interrupted = False
+        #: For which reasons each clause is accused already.
+        self._proven: defaultdict[str, set[str]] = defaultdict(set)
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let pytest know the words of the contract and the steps behind its sentences."""
@@ -89,11 +94,48 @@ class Checks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """After a check whose negatives all held, let the lawful twins go through."""
-        result = yield
-        if _STORY in item.stash:
-            item.stash[_STORY].control()
+        """
+        After a check whose negatives all held, let the lawful twins go through.
+
+        What may be an accident is tried again before it accuses; a race is tried several times.
+        """
+        story = item.stash.get(_STORY, None)
+        if story is None:
+            return (yield)
+        result = None
+        first: CheckStop | None = None
+        try:
+            result = yield
+            story.control()
+        except CheckStop as stop:
+            item.stash[_SHOWN] = recording.shown(story, self.target.secret)
+            first = stop
+
+        def again() -> CheckStop | None:
+            self._tidy(story)
+            story.begin()
+            try:
+                item.runtest()
+                story.control()
+            except CheckStop as stop:
+                item.stash[_SHOWN] = recording.shown(story, self.target.secret)
+                return stop
+            return None
+
+        end = self.conclude(item, first, again)
+        if end is not None:
+            raise end
         return result
+
+    def conclude(
+        self, item: pytest.Item, first: CheckStop | None, again: Callable[[], CheckStop | None]
+    ) -> CheckStop | None:
+        """How the check *item* ended for good, by its *first* try and by those made *again*."""
+        proven = self._proven[item.stash[CLAUSE].id]
+        end = repeats.judge(first, again, tags=item.keywords, proven=proven)
+        if isinstance(end, Violation):
+            proven.add(end.reason)
+        return end
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -107,11 +149,13 @@ class Checks:
         if not isinstance(error, Exception | None):
             return report
         clause = item.stash[CLAUSE]
+        if error is not None and _STORY in item.stash:
+            item.stash.setdefault(_SHOWN, recording.shown(item.stash[_STORY], self.target.secret))
         record = recording.ended(
             item,
             clause,
             error,
-            story=item.stash.get(_STORY, None),
+            exchange=item.stash.get(_SHOWN, None),
             secret=self.target.secret,
             seconds=call.duration,
         )

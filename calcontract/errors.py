@@ -8,9 +8,9 @@ The life of a run, and the error that belongs to each step:
 3. The target is looked at (smoke): `SetupError` and its heirs (3): it cannot be reached, it is no
    receiver, its secret is another one, or a capability it declares does not work.
 4. Checks run.  A check ends by raising a `CheckStop` or by passing:
-   `Violation` is the receiver's fault and raised by judges only; `Blocked`, `Inconclusive` and
-   `NotVerified` say why no verdict could be reached, `NotApplicable` why none is due; anything
-   else is a fault of the suite (5).
+   `Violation` is the receiver's fault and raised by judges only (`Flaky` is one that comes and
+   goes); `Blocked`, `Inconclusive` and `NotVerified` say why no verdict could be reached,
+   `NotApplicable` why none is due; anything else is a fault of the suite (5).
 
 Every message says what happened; `hint` starts with a verb and says what to do.
 """
@@ -103,6 +103,10 @@ class Violation(CheckStop):
     def __init__(self, sentence: str, *, expected: str, reason: str) -> None:
         super().__init__(sentence, reason=reason)
         self.expected = expected
+
+
+class Flaky(Violation):
+    """The receiver broke the clause in some tries and kept it in others."""
 
 
 class Blocked(CheckStop):

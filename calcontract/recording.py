@@ -18,6 +18,7 @@ from calcontract.catalogue import Clause
 from calcontract.errors import (
     Blocked,
     CheckStop,
+    Flaky,
     Inconclusive,
     NotApplicable,
     NotVerified,
@@ -28,8 +29,9 @@ from calcontract.records import SECRET, CheckRecord, Exchange, exchange_of
 from calcontract.story import Story
 from calcontract.verdicts import Outcome
 
-#: The outcome of each way for a check to end.
+#: The outcome of each way for a check to end; the first that fits.
 _OUTCOMES: Mapping[type[Exception], Outcome] = {
+    Flaky: Outcome.FLAKY,
     Violation: Outcome.FAIL,
     Blocked: Outcome.BLOCKED,
     Inconclusive: Outcome.INCONCLUSIVE,
@@ -61,7 +63,7 @@ def ended(
     clause: Clause,
     error: Exception | None,
     *,
-    story: Story | None,
+    exchange: Exchange | None,
     secret: str,
     seconds: float,
 ) -> CheckRecord:
@@ -72,7 +74,7 @@ def ended(
         item: the check.
         clause: what it checks.
         error: what ended it.
-        story: what happened in it, if it got so far.
+        exchange: the attempt to show, if it got so far.
         secret: the shared secret, which must not get into any record.
         seconds: how long it took.
     """
@@ -91,11 +93,12 @@ def ended(
         expected=stop.expected if isinstance(stop, Violation) else "",
         reason=stop.reason if stop else (type(error).__name__ if error else ""),
         seconds=seconds,
-        exchange=_exchange(story, secret) if story and error else None,
+        exchange=exchange if error else None,
     )
 
 
-def _exchange(story: Story, secret: str) -> Exchange | None:
+def shown(story: Story, secret: str) -> Exchange | None:
+    """What a report shows of *story*: its last attempt, without the *secret*."""
     if not story.attempts:
         return None
     last = story.attempts[-1]

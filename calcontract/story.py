@@ -138,6 +138,11 @@ class Story:
     def __init__(self, target: Target, *, about_effects: bool = False) -> None:
         self.target = target
         self.about_effects = about_effects
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing has happened yet; what a try before this one did belongs to other bookings."""
+        target = self.target
         self.calendar = Calendar(target.people, target.ids, target.subscription.profile)
         self.items: dict[str, Item] = {}
         self.sent: list[Item] = []
@@ -160,6 +165,7 @@ class Story:
         # two checks of one second would send the same bytes, and the later one a redelivery.
         apart = dt.timedelta(seconds=next(target.stories) % _SPREAD)
         self._clock = dt.datetime.now(dt.UTC).replace(microsecond=0) - _SINCE - apart
+        self._step = _APART
 
     # --- what happens in Cal.com -----------------------------------------------------------------
 
@@ -176,8 +182,8 @@ class Story:
         self.calendar = Calendar(self.target.people, self.target.ids, PROFILES[name])
 
     def now(self) -> dt.datetime:
-        """The instant of the next event: later than all before it, and not long ago."""
-        self._clock += _APART
+        """The instant of the next event: not long ago, and later than all before it."""
+        self._clock += self._step
         return self._clock
 
     def same_guest(self) -> None:
@@ -186,8 +192,8 @@ class Story:
 
     def stand_still(self) -> None:
         """From here on every event happens within the same millisecond."""
-        frozen = self.now()
-        self.now = lambda: frozen  # type: ignore[method-assign]
+        self.now()
+        self._step = dt.timedelta(0)
 
     def tell(
         self, name: str, occurrence: Occurrence, created_at: dt.datetime | None = None

@@ -143,7 +143,7 @@ Feature: Trigger events
       When Cal.com delivers it
       Then the receiver acknowledges it
 
-    @needs-probe
+    @needs-probe @alone
     Example: A signed PING changes nothing
       Given a PING delivery
       When Cal.com delivers it
@@ -256,7 +256,7 @@ Feature: Trigger events
         | uid          |
         | startTime    |
 
-    @needs-probe
+    @needs-probe @alone
     Example: A form makes no appointment
       Given a FORM_SUBMITTED delivery
       When Cal.com delivers it

@@ -74,7 +74,7 @@ Feature: Idempotency
     Why: looking first and inserting afterwards lets every copy look before any has inserted.
     Fix: let the database's unique constraint decide, not a query before it.
 
-    @needs-probe
+    @needs-probe @race
     Scenario Outline: Twenty copies of a booking <event> have one effect
       Given a booking that is <life>
       When Cal.com delivers <before>
@@ -234,7 +234,7 @@ Feature: Idempotency
       When Cal.com delivers it 3 times in a row
       Then the receiver keeps one record of it
 
-    @needs-probe
+    @needs-probe @race
     Example: Twenty attempts at the same instant leave one record
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it 20 times at the same instant

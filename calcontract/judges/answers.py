@@ -29,14 +29,30 @@ def described(attempt: Attempt) -> str:
 
 
 def _answer(attempt: Attempt, expected: str) -> Answer:
+    """The answer that the clause asks for: none is a violation of it."""
     if attempt.answer is None:
         raise Violation(
             described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}"
         )
+    return _unthrottled(attempt.answer)
+
+
+def _any_answer(attempt: Attempt) -> Answer:
+    """
+    The answer about which the clause asks for something else: without one it cannot be told.
+
+    That there has to be one is another clause's business; one cause is to read as one failure.
+    """
+    if attempt.answer is None:
+        raise Inconclusive(described(attempt), reason=f"no-answer-{attempt.problem}")
+    return _unthrottled(attempt.answer)
+
+
+def _unthrottled(answer: Answer) -> Answer:
     # A throttle says nothing about the delivery; the caller has already waited and tried again.
-    if attempt.answer.status == 429:
+    if answer.status == 429:
         raise Inconclusive("the receiver throttles us (429)", reason="throttled")
-    return attempt.answer
+    return answer
 
 
 def _promised(statuses: Collection[int]) -> str:
@@ -133,10 +149,11 @@ def not_status(attempt: Attempt, unwanted: int) -> None:
     Any status but *unwanted*.
 
     Raises:
-        Violation: if that one came, or no answer.
+        Violation: if that one came.
+        Inconclusive: if no answer came, or the receiver throttles.
     """
     expected = f"any status but {unwanted}"
-    if _answer(attempt, expected).status == unwanted:
+    if _any_answer(attempt).status == unwanted:
         raise Violation(described(attempt), expected=expected, reason=f"status-{unwanted}")
 
 
@@ -145,10 +162,11 @@ def no_redirect(attempt: Attempt) -> None:
     Any answer but a 3xx.
 
     Raises:
-        Violation: if the answer is a redirect, or there is none.
+        Violation: if the answer is a redirect.
+        Inconclusive: if there is none, or the receiver throttles.
     """
     expected = "an answer without a redirect"
-    if 300 <= _answer(attempt, expected).status < 400:
+    if 300 <= _any_answer(attempt).status < 400:
         raise Violation(described(attempt), expected=expected, reason="redirect")
 
 
@@ -158,9 +176,10 @@ def json_body(attempt: Attempt, wanted: Any) -> None:
 
     Raises:
         Violation: if it is another value or no JSON.
+        Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = f"the body {json.dumps(wanted, separators=(',', ':'))}"
-    body = _answer(attempt, expected).body
+    body = _any_answer(attempt).body
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -177,9 +196,10 @@ def text(attempt: Attempt, wanted: str) -> None:
 
     Raises:
         Violation: if it does not.
+        Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = f"the words {wanted!r}"
-    if wanted.encode() not in _answer(attempt, expected).body:
+    if wanted.encode() not in _any_answer(attempt).body:
         raise Violation("the body says something else", expected=expected, reason="body")
 
 
@@ -188,11 +208,12 @@ def alike(attempt: Attempt, model: Attempt) -> None:
     The same status as *model* got.
 
     Raises:
-        Violation: if the two differ, or either has no answer.
+        Violation: if the two differ.
+        Inconclusive: if either has no answer, or the receiver throttles.
     """
-    wanted = _answer(model, "an answer to a wrong signature").status
+    wanted = _any_answer(model).status
     expected = f"the answer to any wrong signature ({wanted})"
-    answer = _answer(attempt, expected)
+    answer = _any_answer(attempt)
     if answer.status != wanted:
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
@@ -203,9 +224,10 @@ def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
 
     Raises:
         Violation: if it shows one of them; which of them is said, never the value.
+        Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = "an answer that gives nothing away"
-    answer = _answer(attempt, expected)
+    answer = _any_answer(attempt)
     shown = answer.body + b"\n".join(
         f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
     )

@@ -21,7 +21,6 @@ JUDGES = {
     answers.acknowledged: ACKNOWLEDGED,
     answers.refused: REFUSED,
     answers.unfailing: ACKNOWLEDGED + REFUSED,
-    answers.no_redirect: ACKNOWLEDGED + REFUSED + FAILED,
 }
 EVERY = ACKNOWLEDGED + REFUSED + FAILED + REDIRECTED
 
@@ -30,8 +29,13 @@ EVERY = ACKNOWLEDGED + REFUSED + FAILED + REDIRECTED
 @pytest.mark.parametrize("judge", list(JUDGES), ids=lambda judge: judge.__name__)
 def test_a_status_counts_as_what_it_is(judge, status):
     found = reason(judge, an_attempt(status))
-    expected = "redirect" if judge is answers.no_redirect else f"status-{status}"
-    assert found == (None if status in JUDGES[judge] else expected)
+    assert found == (None if status in JUDGES[judge] else f"status-{status}")
+
+
+@pytest.mark.parametrize("status", EVERY)
+def test_a_redirect_is_no_answer_at_the_url_itself(status):
+    expected = "redirect" if status in REDIRECTED else None
+    assert reason(answers.no_redirect, an_attempt(status)) == expected
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
@@ -43,14 +47,30 @@ def test_no_answer_is_neither_an_acknowledgement_nor_a_refusal(judge, problem):
         judge(attempt)
 
 
+#: Judges that ask for something else than an answer, with what they ask for.
+ABOUT_AN_ANSWER = [
+    (answers.no_redirect, ()),
+    (answers.not_status, (410,)),
+    (answers.json_body, ({},)),
+    (answers.text, ("Missing signature",)),
+    (answers.alike, (an_attempt(401),)),
+]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(("judge", "arguments"), ABOUT_AN_ANSWER)
+def test_without_an_answer_nothing_else_can_be_said_of_it(judge, arguments, problem):
+    with pytest.raises(Inconclusive) as caught:
+        judge(an_attempt(None, problem=problem), *arguments)
+    assert caught.value.reason == f"no-answer-{problem}"
+
+
 @pytest.mark.parametrize(
     ("judge", "arguments"),
     [
         *((judge, ()) for judge in JUDGES),
+        *ABOUT_AN_ANSWER,
         (answers.status, (401,)),
-        (answers.not_status, (410,)),
-        (answers.json_body, ({},)),
-        (answers.text, ("Missing signature",)),
         (answers.in_time, (30,)),
     ],
 )
@@ -78,7 +98,6 @@ def test_exactly_one_status_may_be_asked_for():
     assert reason(answers.status, an_attempt(403), 401) == "status-403"
     assert reason(answers.not_status, an_attempt(403), 410) is None
     assert reason(answers.not_status, an_attempt(410), 410) == "status-410"
-    assert reason(answers.not_status, an_attempt(None), 410) == "no-answer-timeout"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +126,11 @@ def test_words_may_stand_anywhere_in_the_body():
 def test_two_answers_are_alike_when_their_statuses_are():
     assert reason(answers.alike, an_attempt(403), an_attempt(403, b"other words")) is None
     assert reason(answers.alike, an_attempt(400), an_attempt(401)) == "status-400"
-    assert reason(answers.alike, an_attempt(401), an_attempt(None)) == "no-answer-timeout"
+
+
+def test_without_an_answer_to_compare_with_nothing_is_alike():
+    with pytest.raises(Inconclusive):
+        answers.alike(an_attempt(401), an_attempt(None))
 
 
 # --- leaks ----------------------------------------------------------------------------------------
