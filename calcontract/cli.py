@@ -168,6 +168,9 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     ] = None,
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
+    jobs: Annotated[
+        int, typer.Option("-n", "--jobs", min=1, max=64, help="Processes that run checks.")
+    ] = 1,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every failure.")] = False,
 ) -> None:
     """Check a receiver against the contract, and print a verdict per clause."""
@@ -205,7 +208,12 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                 console.rule(f"calcontract {metadata.version('calcontract')}: profile {name}")
                 codes.append(
                     runner.run(
-                        told, select=select, console=console, verbose=verbose, process=started
+                        told,
+                        select=select,
+                        console=console,
+                        verbose=verbose,
+                        process=started,
+                        jobs=jobs,
                     )
                 )
     raise typer.Exit(int(next(code for code in _WORST_FIRST if code in codes)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from calcontract.session import Session
     from calcontract.settings import Settings
 
 #: The name under which the running session is registered with pytest.
@@ -78,31 +79,72 @@ def pytest_configure(config: pytest.Config) -> None:
 
     What cannot start ends pytest with the exit code of `calcontract`.
     """
-    if not config.getoption("--target"):
+    told = getattr(config, "workerinput", {}).get("calcontract")
+    if told is None and not config.getoption("--target"):
         return
-    if config.getoption("numprocesses", None):
-        # Order, bookends and provider states belong to a run as a whole.
-        pytest.exit("a run is one process; leave -n out", returncode=2)
     # Heavy, and of no use to a run without a target.
-    from calcontract import process, settings  # noqa: PLC0415 - see above
     from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above
-    from calcontract.session import Session  # noqa: PLC0415 - see above
+    from calcontract.spreading import Worker  # noqa: PLC0415 - see above
+
+    try:
+        checks = _prepared(config) if told is None else Worker.of(told)
+    except CalcontractError as error:
+        pytest.exit(str(error), returncode=int(error.exit_code))
+    if checks is None:
+        return
+    config.pluginmanager.register(checks, SESSION)
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = [str(Path(__file__).parent / "suite")]
+
+
+def _prepared(config: pytest.Config) -> Session | None:
+    """
+    The session of a run that names a target; none if that run is of the fuzzing.
+
+    Raises:
+        CalcontractError: if it cannot start.
+    """
+    from calcontract import process, settings  # noqa: PLC0415 - heavy, see above
+    from calcontract.session import Session  # noqa: PLC0415 - heavy, see above
+    from calcontract.spreading import Spread  # noqa: PLC0415 - heavy, see above
 
     options = {
         _RENAMED.get(name, name): config.getoption(name)
         for name in (option.lstrip("-").replace("-", "_") for option in _OPTIONS)
     }
     options["strict"] = config.getoption("strict_contract")
-    try:
-        started = contextlib.ExitStack()
-        config.add_cleanup(started.close)
-        running = started.enter_context(process.of(settings.load(**options)))
-        if _names_fuzzing(config):
-            config.stash[FUZZED] = settings.load(**options)
-            return
-        session = Session.of(options, select=config.option.markexpr, process=running)
-    except CalcontractError as error:
-        pytest.exit(str(error), returncode=int(error.exit_code))
-    config.pluginmanager.register(session, SESSION)
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args[:] = [str(Path(__file__).parent / "suite")]
+    workers = bool(config.getoption("tx", None))
+    fuzzes = _names_fuzzing(config)
+    if workers:
+        _bear_workers(config, fuzzes=fuzzes)
+    started = contextlib.ExitStack()
+    config.add_cleanup(started.close)
+    running = started.enter_context(process.of(settings.load(**options)))
+    if fuzzes:
+        config.stash[FUZZED] = settings.load(**options)
+        return None
+    kind = Spread if workers else Session
+    session = kind.of(options, select=config.option.markexpr, process=running)
+    if workers and not config.option.collectonly:
+        session.look()
+        if session.run.setup_problem is not None:
+            # Nothing is to be run, and so nothing to be spread.
+            config.option.dist, config.option.tx = "no", []
+    return session
+
+
+def _bear_workers(config: pytest.Config, *, fuzzes: bool) -> None:
+    """
+    Refuse ways of spreading that a run does not bear.
+
+    Raises:
+        pytest.UsageError: if the run is spread in such a way.
+    """
+    if fuzzes:
+        raise pytest.UsageError("fuzzing is one process; leave -n out")
+    if config.getoption("dist") == "each":
+        raise pytest.UsageError("each check is run once; leave --dist each out")
+    if not all(str(spec).split("*")[-1].startswith("popen") for spec in config.getoption("tx")):
+        raise pytest.UsageError("a run is spread over processes of this machine only; use -n")
+    # A worker that was lost is a fault of ours; another one would hide it.
+    config.option.maxworkerrestart = "0"

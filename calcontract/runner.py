@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from calcontract.plugin import SESSION
 from calcontract.process import Process
 from calcontract.report.terminal import Terminal
 from calcontract.session import Session
+from calcontract.spreading import Spread
 
 _SUITE = Path(calcontract.__file__).parent / "suite"
 
 #: Plugins of the environment that would only cost time or change the output.
-_UNWANTED = ("schemathesis", "locust", "cacheprovider", "terminal", "faker", "xdist", "randomly")
+_UNWANTED = ("schemathesis", "locust", "cacheprovider", "terminal", "faker", "randomly")
 
 
 class _Door:
@@ -50,9 +51,11 @@ def _stoppable(session: Session) -> Iterator[None]:
     """
 
     def stop(_number: int, _frame: object) -> None:
-        if session.interrupted:
-            raise KeyboardInterrupt
+        at_once = session.interrupted or (isinstance(session, Spread) and session.elsewhere)
         session.interrupted = True
+        if at_once:
+            # While others work, nothing of ours is half done.
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -62,6 +65,16 @@ def _stoppable(session: Session) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _workers(jobs: int) -> Sequence[str]:
+    """The arguments that let pytest run checks in *jobs* processes."""
+    if jobs == 1:
+        return ("-p", "no:xdist")
+    # Workers find their way by the plugin, which is not installed in every checkout.
+    # One that was lost is a fault of ours; another one in its place would hide it.
+    kept = ("--max-worker-restart", "0")
+    return ("-p", "calcontract.plugin", "-n", str(jobs), "--dist", "worksteal", *kept)
+
+
 def run(
     options: dict[str, Any],
     *,
@@ -69,6 +82,7 @@ def run(
     console: Console,
     verbose: bool = False,
     process: Process | None = None,
+    jobs: int = 1,
 ) -> Exit:
     """
     One run of the contract; prints what came of it.
@@ -79,13 +93,18 @@ def run(
         console: where it is printed.
         verbose: whether every clause and every failure is printed in full.
         process: the receiver's process, if it runs already and may be killed.
+        jobs: the number of processes that run checks.
 
     Raises:
         CalcontractError: if the run cannot start.
     """
-    session = Session.of(options, select=select or "", process=process)
+    kind = Spread if jobs > 1 else Session
+    session = kind.of(options, select=select or "", process=process)
+    session.look()
+    spread = jobs > 1 and session.run.setup_problem is None
     terminal = Terminal(console, verbose=verbose)
     arguments = [
+        *_workers(jobs if spread else 1),
         *(word for name in _UNWANTED for word in ("-p", f"no:{name}")),
         *("-c", str(_SUITE / "pytest.ini"), "--rootdir", str(_SUITE)),
         *(("-m", select) if select else ()),

@@ -170,6 +170,15 @@ class Settings(BaseSettings):
         """Whether the target is on this machine."""
         return urlsplit(self.target or "").hostname in LOOPBACK
 
+    def plain(self) -> dict[str, Any]:
+        """
+        Everything that was said, as plain values for another process of ours, the secret included.
+
+        To be handed over where nobody else can read it: never in an argument list.
+        """
+        values = self.model_dump(mode="json", exclude_none=True)
+        return values | ({"secret": self.secret.get_secret_value()} if self.secret else {})
+
     def words(self) -> list[str]:
         """The arguments of `calcontract check` that say the same, without the secret."""
         words = [self.target or ""]

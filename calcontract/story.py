@@ -294,8 +294,7 @@ class Story:
         """Keep *attempts* at *item* for judges and reports."""
         item.attempts.extend(attempts)
         if item.occurrence is not None and item.delivery.uid:
-            key = (item.trigger, item.delivery.uid)
-            self.target.sent.bodies.setdefault(key, set()).add(item.delivery.body)
+            self.target.sent.told(item.trigger, item.delivery.uid, item.delivery.body)
         self.attempts.extend(attempts)
         if item not in self.sent:
             self.sent.append(item)

@@ -8,11 +8,13 @@ target's place asks for, and waits until the receiver has come to rest.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from calcontract.errors import Inconclusive, NotVerified, Violation
 from calcontract.handling import KINDS, Words
@@ -46,9 +48,30 @@ class Sent:
     """What was sent in this run, so that the target's operator can find it and clean up."""
 
     uids: set[str] = dataclasses.field(default_factory=set)
-    #: The bodies sent, by trigger and uid; those of refused deliveries count as well.
+    #: The SHA-256 of the bodies sent, by trigger and uid; refused deliveries count as well.
     bodies: dict[tuple[str, str], set[bytes]] = dataclasses.field(default_factory=dict)
     attempts: int = 0
+
+    def told(self, trigger: str, uid: str, body: bytes) -> None:
+        """Remember that *body* tells of *trigger* and the booking *uid*."""
+        self.bodies.setdefault((trigger, uid), set()).add(hashlib.sha256(body).digest())
+
+    def handed_over(self) -> dict[str, Any]:
+        """All of it as plain values, and forgotten here."""
+        values = {
+            "uids": sorted(self.uids),
+            "bodies": [(*key, sorted(told)) for key, told in self.bodies.items()],
+            "attempts": self.attempts,
+        }
+        self.uids, self.bodies, self.attempts = set(), {}, 0
+        return values
+
+    def take_over(self, values: Mapping[str, Any]) -> None:
+        """Add what another process has `handed_over`."""
+        self.uids.update(values["uids"])
+        for trigger, uid, told in values["bodies"]:
+            self.bodies.setdefault((trigger, uid), set()).update(told)
+        self.attempts += values["attempts"]
 
 
 class Target:
@@ -85,6 +108,10 @@ class Target:
         self.gone: str | None = None
         self._last_sent = 0.0
         self._patience = settings.patience
+
+    def first_story(self, number: int) -> None:
+        """Number the checks from *number* on, apart from those of other processes of the run."""
+        self.stories = itertools.count(number)
 
     @property
     def capabilities(self) -> frozenset[str]:
