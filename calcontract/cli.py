@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 
 from calcontract import catalogue, process, reference, settings
-from calcontract.errors import CalcontractError, Exit, UsageError
+from calcontract.errors import INTERRUPTED, CalcontractError, Exit, UsageError
 from calcontract.process import Process
 from calcontract.report import letters
 
@@ -32,9 +32,6 @@ _WORST_FIRST = (
     Exit.NOT_VERIFIED,
     Exit.CONFORMS,
 )
-
-#: What a shell makes of an interrupt; none of our own codes.
-_INTERRUPTED = 130
 
 application = typer.Typer(
     help=__doc__,
@@ -80,7 +77,7 @@ def _one_sentence() -> Iterator[None]:
         typer.echo(
             "calcontract: the run was interrupted; nothing is said of the receiver", err=True
         )
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextlib.contextmanager

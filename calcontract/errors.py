@@ -31,6 +31,10 @@ class Exit(IntEnum):
     SUITE_FAILED = 5
 
 
+#: What a shell makes of an interrupt; none of our own codes.
+INTERRUPTED = 130
+
+
 class CalcontractError(Exception):
     """
     A run cannot start or go on.

@@ -138,13 +138,15 @@ def _bear_workers(config: pytest.Config, *, fuzzes: bool) -> None:
     Refuse ways of spreading that a run does not bear.
 
     Raises:
-        pytest.UsageError: if the run is spread in such a way.
+        UsageError: if the run is spread in such a way.
     """
+    from calcontract.errors import UsageError  # noqa: PLC0415 - heavy, see above
+
     if fuzzes:
-        raise pytest.UsageError("fuzzing is one process; leave -n out")
+        raise UsageError("fuzzing is one process", hint="leave -n out")
     if config.getoption("dist") == "each":
-        raise pytest.UsageError("each check is run once; leave --dist each out")
+        raise UsageError("each check is run once", hint="leave --dist each out")
     if not all(str(spec).split("*")[-1].startswith("popen") for spec in config.getoption("tx")):
-        raise pytest.UsageError("a run is spread over processes of this machine only; use -n")
+        raise UsageError("a run is spread over processes of this machine only", hint="use -n")
     # A worker that was lost is a fault of ours; another one would hide it.
     config.option.maxworkerrestart = "0"

@@ -21,7 +21,7 @@ import pytest
 from calcontract import catalogue, settings, smoke
 from calcontract.catalogue import Contract
 from calcontract.checks import Checks, record_in
-from calcontract.errors import CalcontractError, Exit, SetupError, UsageError
+from calcontract.errors import INTERRUPTED, CalcontractError, Exit, SetupError, UsageError
 from calcontract.known import KnownViolations
 from calcontract.process import Process
 from calcontract.recording import record_of
@@ -161,12 +161,18 @@ class Session(Checks):
                 )
             )
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Know that somebody has asked to stop."""
+        if excinfo.type is KeyboardInterrupt:
+            self.interrupted = True
+
     # --- the verdict -----------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Judge, write the reports, and let the exit code say it."""
         if self.interrupted:
+            session.exitstatus = INTERRUPTED
             return
         if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED):
             session.exitstatus = Exit.USAGE
@@ -214,7 +220,9 @@ class Session(Checks):
             self.stop(_unwritable(folder, error))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say the verdict below pytest's own summary."""
+        """Say the verdict below pytest's own summary; an interrupted run has none."""
+        if self.interrupted:
+            return
         terminalreporter.section("contract")
         for line in letters.summary(self.run, self.contract):
             terminalreporter.line(line)

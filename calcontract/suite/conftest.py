@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calcontract.checks import Checks
-from calcontract.errors import CheckStop, Exit
+from calcontract.errors import INTERRUPTED, CheckStop, Exit
 from calcontract.plugin import FUZZED, SESSION
 from calcontract.story import Story
 
@@ -31,7 +31,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """End the run before the next check if somebody has asked to stop."""
     session = item.config.pluginmanager.get_plugin(SESSION)
     if session is not None and session.interrupted:
-        pytest.exit("interrupted", returncode=130)
+        pytest.exit("interrupted", returncode=INTERRUPTED)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
