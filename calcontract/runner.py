@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,10 @@ from calcontract.spreading import Spread
 _SUITE = Path(calcontract.__file__).parent / "suite"
 
 #: Plugins of the environment that would only cost time or change the output.
-_UNWANTED = ("schemathesis", "locust", "cacheprovider", "terminal", "faker", "randomly")
+_UNWANTED = (
+    *("schemathesis", "locust", "hypothesispytest", "faker", "anyio", "randomly"),
+    *("cacheprovider", "terminal", "logging", "legacypath"),
+)
 
 
 class _Door:
@@ -39,6 +43,10 @@ class _Door:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the session."""
         config.pluginmanager.register(self._session, SESSION)
+
+    def pytest_collection_finish(self) -> None:
+        """Let the garbage collector leave alone what is there until the end of the run."""
+        gc.freeze()
 
 
 @contextlib.contextmanager
@@ -106,6 +114,8 @@ def run(
     arguments = [
         *_workers(jobs if spread else 1),
         *(word for name in _UNWANTED for word in ("-p", f"no:{name}")),
+        # The suite's own modules hold no assertion that pytest would have to explain.
+        "--assert=plain",
         *("-c", str(_SUITE / "pytest.ini"), "--rootdir", str(_SUITE)),
         *(("-m", select) if select else ()),
         str(_SUITE / "test_scenarios.py"),

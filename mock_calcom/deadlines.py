@@ -7,12 +7,13 @@ A time limit per read is none: a receiver that sends one byte a second would hol
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import os
+import queue
 import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -56,14 +57,43 @@ def within(deadline: Deadline, work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            outcome.set_result(work())
+            result = work()
         except BaseException as error:  # noqa: BLE001 -- handed to whoever waits
+            _idle.append(hand)
             outcome.set_exception(error)
+        else:
+            _idle.append(hand)
+            outcome.set_result(result)
 
-    # A daemon: a name look-up that hangs must not keep the process alive.
-    threading.Thread(target=run, daemon=True).start()
-    # Not `result(timeout)`, whose own error cannot be told from one of the work.
-    done, _ = concurrent.futures.wait([outcome], deadline.left())
-    if not done:
-        raise DeadlineExceededError
+    hand = _hand()
+    hand.put(run)
+    try:
+        # Not `result`: a timeout of its own could not be told from one of the work.
+        outcome.exception(deadline.left())
+    except TimeoutError:
+        raise DeadlineExceededError from None
     return outcome.result()
+
+
+#: What is put here is done at once, by a thread that has nothing else to do.
+_Hand = queue.SimpleQueue[Callable[[], None]]
+
+#: The hands that are free.  One that is held up comes back when it is done, if ever.
+_idle: list[_Hand] = []
+# A fork has none of our threads.
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+def _hand() -> _Hand:
+    """A free hand; starting a thread costs more than most of what it is started for."""
+    with contextlib.suppress(IndexError):
+        return _idle.pop()
+    hand: _Hand = queue.SimpleQueue()
+    # A daemon: a name look-up that hangs must not keep the process alive.
+    threading.Thread(target=_work, args=(hand,), daemon=True).start()
+    return hand
+
+
+def _work(hand: _Hand) -> None:
+    while True:
+        hand.get()()

@@ -27,6 +27,9 @@ _REGIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("en_IN", "en", ("Asia/Kolkata",)),
 )
 
+#: What people are made of: their names, and the companies that domains are called after.
+_PROVIDERS = [f"faker.providers.{name}" for name in ("person", "company", "internet")]
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Person:
@@ -48,9 +51,9 @@ class Person:
 
 @functools.cache
 def _faker(locale: str) -> Faker:
-    # Building one costs milliseconds.  It is seeded anew for each person, so that two `People`
-    # never disturb each other.
-    return Faker(locale)
+    # Building one costs milliseconds, and many of them for every provider.  It is seeded anew for
+    # each person, so that two `People` never disturb each other.
+    return Faker(locale, providers=_PROVIDERS)
 
 
 def _ascii(text: str) -> str:

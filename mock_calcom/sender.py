@@ -129,13 +129,12 @@ class Sender:
         request = requests.Request("POST", delivery.url, data=delivery.body).prepare()
         # In place of the block that requests would send.
         request.headers = CaseInsensitiveDict(block)
-        with _session() as session:
-            response = session.send(
-                request,
-                stream=True,
-                timeout=deadline.left(),
-                verify=self.verify,
-                allow_redirects=False,
+        # A connection kept from an earlier attempt may be dead without our knowing, and its reset
+        # would be blamed on the receiver: a new adapter for each.  A session would add cookies,
+        # proxies and redirects, none of which are wanted here.
+        with contextlib.closing(_Adapter()) as adapter:
+            response = adapter.send(
+                request, stream=True, timeout=deadline.left(), verify=self.verify
             )
             with contextlib.closing(response):
                 reception.take(response, deadline)
@@ -245,21 +244,6 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[requests.Session]:
-    """
-    A session for one attempt.
-
-    A connection kept from an earlier attempt may be dead without our knowing, and its reset would
-    be blamed on the receiver.
-    """
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("http://", _Adapter())
-        session.mount("https://", _Adapter())
-        yield session
 
 
 def _problem(error: requests.RequestException) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
+from calcontract import lookup
 from calcontract.checks import Checks
 from calcontract.errors import INTERRUPTED, CheckStop, Exit
 from calcontract.plugin import FUZZED, SESSION
@@ -25,6 +26,13 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
             "the contract needs a receiver; name one with --target URL --secret-env NAME",
             returncode=int(Exit.USAGE),
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Let no sentence be looked up twice."""
+    with lookup.remembered():
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
