@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from reference_impl.instants import spell
 from reference_impl.store import rows
@@ -23,37 +23,55 @@ from reference_impl.tables import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, Table
 
 _events = webhook_events.c
+_home = appointment_bookings.c
+
+# Statements are built once: making one costs more than executing it.
+_UIDS: BindParameter[Any] = bindparam("uids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_APPOINTMENTS = select(appointments).where(
+    or_(
+        appointments.c.id.in_(select(_home.appointment_id).where(_home.booking.in_(_UIDS))),
+        appointments.c.id.in_(_IDS),
+    )
+)
+_DELIVERIES = select(webhook_events).where(_events.uid.in_(_UIDS))
+_EFFECTS = select(effects).where(or_(effects.c.uid.in_(_UIDS), effects.c.appointment_id.in_(_IDS)))
+_NOTICES = select(notices).where(notices.c.uid.in_(_UIDS))
+_DUE = ((_events.state == "waiting") & (_events.due_at <= bindparam("now"))) | (
+    _events.state == "processing"
+)
+
+
+def _counted(table: Table, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+
+
+_COUNTS = select(
+    _counted(webhook_events, _DUE).label("pending"),
+    _counted(appointments).label("appointments"),
+    _counted(webhook_events).label("deliveries"),
+    _counted(effects).label("effects"),
+    _counted(notices).label("notices"),
+)
 
 
 def look(
     connection: Connection, uids: Collection[str], ids: Collection[str], now: int
 ) -> dict[str, Any]:
     """What there is about the bookings *uids* and the appointments *ids* at the instant *now*."""
-    home = appointment_bookings.c
-    by_uid = select(home.appointment_id).where(home.booking.in_(uids))
-    found = select(appointments).where(
-        or_(appointments.c.id.in_(by_uid), appointments.c.id.in_(ids))
-    )
-    told = select(effects).where(or_(effects.c.uid.in_(uids), effects.c.appointment_id.in_(ids)))
-    due = ((_events.state == "waiting") & (_events.due_at <= now)) | (_events.state == "processing")
-    tables = {
-        "appointments": appointments,
-        "deliveries": webhook_events,
-        "effects": effects,
-        "notices": notices,
-    }
+    asked: dict[str, Any] = {"uids": list(uids), "ids": list(ids), "now": now}
+    totals = dict(connection.execute(_COUNTS, asked).mappings().one())
     return {
-        "appointments": [_appointment(row) for row in _sorted(connection, found, "sequence")],
-        "deliveries": [
-            _delivery(row, now)
-            for row in _sorted(connection, select(webhook_events).where(_events.uid.in_(uids)))
+        "appointments": [
+            _appointment(row) for row in _sorted(connection, _APPOINTMENTS, asked, "sequence")
         ],
+        "deliveries": [_delivery(row, now) for row in _sorted(connection, _DELIVERIES, asked)],
         "effects": [
             {"kind": row["kind"], "uid": row["uid"], "appointment": row["appointment_id"]}
-            for row in _sorted(connection, told)
+            for row in _sorted(connection, _EFFECTS, asked)
         ],
         "notices": [
             {
@@ -62,18 +80,17 @@ def look(
                 "uid": row["uid"],
                 "reason": row["reason"],
             }
-            for row in _sorted(connection, select(notices).where(notices.c.uid.in_(uids)))
+            for row in _sorted(connection, _NOTICES, asked)
         ],
-        "pending": connection.scalar(select(func.count()).select_from(webhook_events).where(due)),
-        "totals": {
-            name: connection.scalar(select(func.count()).select_from(table))
-            for name, table in tables.items()
-        },
+        "pending": totals.pop("pending"),
+        "totals": totals,
     }
 
 
-def _sorted(connection: Connection, query: Any, column: str = "id") -> list[dict[str, Any]]:
-    return sorted(rows(connection, query), key=lambda row: int(row[column]))
+def _sorted(
+    connection: Connection, query: Select[Any], asked: Mapping[str, Any], column: str = "id"
+) -> list[dict[str, Any]]:
+    return sorted(rows(connection, query, asked), key=lambda row: int(row[column]))
 
 
 def _appointment(row: Mapping[str, Any]) -> dict[str, Any]:

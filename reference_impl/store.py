@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from reference_impl.tables import metadata, webhook_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 class Store:
@@ -112,9 +112,13 @@ def _counting(names: tuple[str, ...]) -> Insert:
     return statement.on_conflict_do_update(index_elements=["event_type"], set_=changed)
 
 
-def rows(connection: Connection, statement: sqlalchemy.Select[Any]) -> list[dict[str, Any]]:
-    """The rows of *statement*, by column."""
-    return [dict(row) for row in connection.execute(statement).mappings()]
+def rows(
+    connection: Connection,
+    statement: sqlalchemy.Select[Any],
+    values: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The rows of *statement* with these *values*, by column."""
+    return [dict(row) for row in connection.execute(statement, values).mappings()]
 
 
 def _prepare(synchronous: str, connection: Any, _record: Any) -> None:
