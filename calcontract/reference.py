@@ -19,7 +19,8 @@ from pathlib import Path
 
 from calcontract.process import Process
 
-_PATH = "/api/webhooks/calcom"
+#: Where it takes deliveries.
+PATH = "/api/webhooks/calcom"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def receiver(
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
         process = Process(
             shlex.join([*words, "--port", str(port)]),
-            f"{origin}{_PATH}",
+            f"{origin}{PATH}",
             log=Path(folder) / "receiver.log",
             environment={
                 "CALCOM_WEBHOOK_SECRET": secret,
@@ -73,7 +74,7 @@ def receiver(
         )
         with process.running():
             yield Running(
-                url=f"{origin}{_PATH}",
+                url=f"{origin}{PATH}",
                 probe=f"{origin}/_testing/probe",
                 states=f"{origin}/_testing/states",
                 process=process,

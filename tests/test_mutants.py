@@ -11,9 +11,12 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import shlex
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ MUTANTS = Path(__file__).parent / "mutants"
 sys.path.insert(0, str(MUTANTS))
 
 import gallery  # noqa: E402 - found beside this file
+import zygote  # noqa: E402 - likewise
 
 GALLERY = gallery.load()
 CONTRACT = catalogue.load()
@@ -40,51 +44,74 @@ CAUGHT = {"fail", "flaky"}
 BAD = {"blocked", "inconclusive", "not verified", "suite error"}
 
 
-def judged(command, profile, folder, environment=None, arguments=(), *, process=False, told=None):
-    """What `calcontract check` says of the receiver that *command* starts."""
-    report = folder / profile
-    with contextlib.ExitStack() as stack:
-        if process:
-            # The suite starts it, so that it may kill it.
-            port = reference.free_port()
-            origin, secret = f"http://127.0.0.1:{port}", secrets.token_hex(16)
-            arguments = (*arguments, "--start", shlex.join([*command, "--port", str(port)]))
-            environment = {
-                **(environment or {}),
-                "CALCOM_WEBHOOK_SECRET": secret,
-                "DATABASE_URL": f"sqlite:///{folder}/{profile}.db",
-            }
-            url = f"{origin}/api/webhooks/calcom"
-            probe, states = f"{origin}/_testing/probe", f"{origin}/_testing/states"
-        else:
-            running = stack.enter_context(reference.receiver(command, environment=environment))
-            url, probe, states = running.url, running.probe, running.states
-            secret, environment = running.secret, {}
-        result = subprocess.run(
+#: A run, and the beginning and the end of a mutant, may take so long, in seconds.
+RUN, START, STOP = 300, 30, 15
+
+
+@pytest.fixture(scope="module")
+def checks():
+    """What forks processes of `calcontract`."""
+    with contextlib.closing(zygote.Zygote("check")) as forking:
+        yield forking
+
+
+@pytest.fixture(scope="module")
+def receivers():
+    """What forks processes of mutants."""
+    with contextlib.closing(zygote.Zygote("serve")) as forking:
+        yield forking
+
+
+@pytest.fixture
+def folder():
+    """A folder in memory, where there is one: stores that sync to a disk wait for each other."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def served(receivers, mutant, folder, environment):
+    """The *mutant* as a process of its own: where it listens."""
+    log = folder / "log"
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as said, os.fdopen(writing, "w") as output, log.open("w") as errors:
+        process = receivers.fork(["serve.py", mutant.name], environment, output, errors)
+        try:
+            # Else the pipe would stay open when the mutant has ended.
+            output.close()
+            assert select.select([said], [], [], START)[0], log.read_text()
+            line = said.readline()
+            assert line, log.read_text()
+            yield line.split()[-1]
+        finally:
+            os.kill(process, signal.SIGTERM)
+            receivers.wait(process, STOP)
+
+
+def judged(check, url, profile, folder, *, secret, arguments=()):
+    """What *check*, a process of `calcontract check`, says of the receiver at *url*."""
+    origin, report = url.removesuffix(reference.PATH), folder / "report"
+    with (folder / "output").open("w+") as output:
+        code = check(
             [
-                *(sys.executable, "-m", "calcontract", "check", url),
-                *("--secret-env", "GATE_SECRET", "--profile", profile, "--seed", "7"),
-                *("--probe", probe, "--states", states),
+                *("check", url, "--secret-env", "GATE_SECRET", "--profile", profile, "--seed", "7"),
+                *("--probe", f"{origin}/_testing/probe", "--states", f"{origin}/_testing/states"),
                 *("--budget", BUDGET, "--report", str(report), *arguments),
             ],
-            env=os.environ
-            | environment
-            | (told or {})
-            | {"GATE_SECRET": secret, "CALCONTRACT_PATIENCE": PATIENCE},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            os.environ | {"GATE_SECRET": secret, "CALCONTRACT_PATIENCE": PATIENCE},
+            output,
         )
-    assert secret not in result.stdout + result.stderr
+        output.seek(0)
+        printed = output.read()
+    assert secret not in printed
     written = report / "verdicts.json"
-    assert written.is_file(), result.stdout + result.stderr
+    assert written.is_file(), printed
     text = written.read_text()
     assert secret not in text
     assert secret not in (report / "junit.xml").read_text()
     verdicts = json.loads(text)
-    assert verdicts["exitCode"] == result.returncode
+    assert verdicts["exitCode"] == code
     return verdicts
 
 
@@ -124,21 +151,38 @@ def _only_in(mutant, profile):
     return bool(mutant.broken_in(profile) - others)
 
 
-def disagreement(mutant, profile, folder):
-    """How the run of *mutant* differs from what it says of itself; empty if it does not."""
-    folder.mkdir()
+def run(mutant, profile, folder, checks, receivers):
+    """What is said of *mutant*, and whether its broken code ran."""
+    secret = secrets.token_hex(16)
     hit = folder / "hit"
-    verdicts = judged(
-        [sys.executable, str(MUTANTS / "serve.py"), mutant.name],
-        profile,
-        folder,
-        environment={**mutant.environment, "MUTANT_HIT": str(hit)},
-        arguments=mutant.arguments,
-        process=mutant.process,
-        told=mutant.told,
-    )
-    if not hit.exists():
-        return "the broken code never ran"
+    receiver = {
+        **mutant.environment,
+        "MUTANT_HIT": str(hit),
+        "CALCOM_WEBHOOK_SECRET": secret,
+        "DATABASE_URL": f"sqlite:///{folder}/store.db",
+    }
+
+    def check(arguments, environment, output):
+        environment |= mutant.told | (receiver if mutant.process else {})
+        process = checks.fork(["calcontract", *arguments], environment, output, output)
+        return checks.wait(process, RUN)
+
+    with contextlib.ExitStack() as stack:
+        if mutant.process:
+            # The suite starts it, so that it may kill it.
+            port = str(reference.free_port())
+            words = (sys.executable, str(MUTANTS / "serve.py"), mutant.name, "--port", port)
+            arguments = (*mutant.arguments, "--start", shlex.join(words))
+            url = f"http://127.0.0.1:{port}{reference.PATH}"
+        else:
+            arguments = mutant.arguments
+            url = stack.enter_context(served(receivers, mutant, folder, os.environ | receiver))
+        verdicts = judged(check, url, profile, folder, secret=secret, arguments=arguments)
+    return verdicts, hit.exists()
+
+
+def disagreement(mutant, profile, verdicts):
+    """How the *verdicts* on *mutant* differ from what it says of itself; empty if they do not."""
     if mutant.stops:
         ended = (verdicts["verdict"], verdicts["exitCode"])
         return "" if ended == ("not judged", 3) else f"the run was not stopped but ended {ended}"
@@ -162,19 +206,41 @@ def disagreement(mutant, profile, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "profile"), list(runs()))
-def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(name, profile, tmp_path):
+def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
+    name, profile, folder, checks, receivers
+):
     mutant = GALLERY[name]
-    first = disagreement(mutant, profile, tmp_path / "first")
-    if first:
-        # Some mutants are races, and the machine may be busy: what disagrees has to do so twice.
-        second = disagreement(mutant, profile, tmp_path / "second")
-        assert not second, f"{second} (the first time: {first})"
+    found = []
+    # Some mutants are races, and the machine may be busy: what disagrees has to do so twice.
+    for number in ("first", "second"):
+        place = folder / number
+        place.mkdir()
+        verdicts, ran = run(mutant, profile, place, checks, receivers)
+        found.append(
+            disagreement(mutant, profile, verdicts) if ran else "the broken code never ran"
+        )
+        if not found[-1]:
+            return
+    pytest.fail(f"{found[1]} (the first time: {found[0]})")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_reference_receiver_is_never_accused(profile, tmp_path):
-    verdicts = judged(None, profile, tmp_path)
+def test_the_reference_receiver_is_never_accused(profile, folder):
+    def check(arguments, environment, output):
+        command = [sys.executable, "-m", "calcontract", *arguments]
+        return subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=RUN,
+            check=False,
+        ).returncode
+
+    with reference.receiver() as running:
+        verdicts = judged(check, running.url, profile, folder, secret=running.secret)
     assert failures(verdicts, {*CAUGHT, *BAD}) == {}
     assert verdicts["verdict"] == "conforms"
     assert verdicts["exitCode"] == 0

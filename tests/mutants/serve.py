@@ -18,12 +18,19 @@ from reference_impl import serving
 from reference_impl.app import Parts
 from reference_impl.settings import Settings
 
-name = sys.argv[1]
-parts = (sound.SOUND.get(name) or gallery.load()[name]).parts
-serving.serve(
-    Settings.from_environment(),
-    host="127.0.0.1",
-    port=int(sys.argv[3]) if sys.argv[2:] else 0,
-    testing=True,
-    parts=Parts(**parts),
-)
+PARTS = {name: entry.parts for name, entry in (gallery.load() | sound.SOUND).items()}
+
+
+def main():
+    """Serve the one that the command line names."""
+    serving.serve(
+        Settings.from_environment(),
+        host="127.0.0.1",
+        port=int(sys.argv[3]) if sys.argv[2:] else 0,
+        testing=True,
+        parts=Parts(**PARTS[sys.argv[1]]),
+    )
+
+
+if __name__ == "__main__":
+    main()
