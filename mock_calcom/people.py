@@ -27,9 +27,6 @@ _REGIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("en_IN", "en", ("Asia/Kolkata",)),
 )
 
-#: What people are made of: their names, and the companies that domains are called after.
-_PROVIDERS = [f"faker.providers.{name}" for name in ("person", "company", "internet")]
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Person:
@@ -51,9 +48,9 @@ class Person:
 
 @functools.cache
 def _faker(locale: str) -> Faker:
-    # Building one costs milliseconds, and many of them for every provider.  It is seeded anew for
+    # Building one costs milliseconds, and more of them for every provider.  It is seeded anew for
     # each person, so that two `People` never disturb each other.
-    return Faker(locale, providers=_PROVIDERS)
+    return Faker(locale, providers=["faker.providers.person"])
 
 
 def _ascii(text: str) -> str:
@@ -96,7 +93,7 @@ class People:
         locale, language, zones = chooser.random.choice(_REGIONS)
         zone: str = chooser.random.choice(zones)
         number: int = chooser.random.getrandbits(32)
-        domain = _ascii(chooser.domain_word()) or "mail"
+        domain = _ascii(chooser.last_name())
         fake = _faker(locale)
         fake.seed_instance(moment)
         first, last = fake.first_name(), fake.last_name()
