@@ -1,12 +1,13 @@
 # make check   sets up a private environment and checks the reference receiver, both profiles
 # make test    sets up the same and runs linters, type checker and tests
+# make bench   sets up the same and measures how long a run takes (docs/benchmarks.md)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup check test lint units mutants clean
+.PHONY: help setup check test lint units mutants bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -36,6 +37,9 @@ units: setup
 
 mutants: setup
 	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
+
+bench: setup
+	$(BIN)/python bench/run_time.py
 
 clean:
 	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

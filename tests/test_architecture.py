@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "reference_impl": {"reference_impl", "calcontract.resources"},
     "load": {"load", "mock_calcom", "calcontract.resources"},
     "calcontract": {"calcontract", "mock_calcom"},
+    "bench": {"bench", "calcontract", "mock_calcom"},
 }
 
 #: Everything that is ours; nobody but the tests imports the tests.
