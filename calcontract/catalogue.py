@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,14 +97,21 @@ class Contract:
         Raises:
             UsageError: if there is none; the message names the nearest id.
         """
-        known = {clause.id: clause for clause in self.clauses()}
-        if clause_id in known:
-            return known[clause_id]
-        near = difflib.get_close_matches(clause_id, known, n=1)
+        if clause_id in self._known:
+            return self._known[clause_id]
+        near = difflib.get_close_matches(clause_id, self._known, n=1)
         raise UsageError(
             f"there is no clause {clause_id!r}",
             hint=f"did you mean {near[0]!r}?" if near else "list them with `calcontract clauses`",
         )
+
+    def first_of(self, tags: Iterable[str]) -> Clause | None:
+        """The clause that the first of *tags* names which names one at all."""
+        return next((self._known[tag] for tag in tags if tag in self._known), None)
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Clause]:
+        return {clause.id: clause for clause in self.clauses()}
 
     def require(self, select: str) -> None:
         """

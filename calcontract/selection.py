@@ -84,7 +84,7 @@ def of(
 
 
 def _belongs(item: pytest.Item, contract: Contract, profile: str) -> bool:
-    clause = next((clause for clause in contract.clauses() if clause.id in item.keywords), None)
+    clause = contract.first_of(mark.name for mark in item.iter_markers())
     if clause is None:
         return False
     item.stash[CLAUSE] = clause
