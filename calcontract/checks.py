@@ -18,6 +18,7 @@ import pytest
 from calcontract import recording, repeats, selection, steps
 from calcontract.catalogue import Clause, Contract
 from calcontract.errors import CalcontractError, CheckStop, Violation
+from calcontract.items import starts_otherwise
 from calcontract.records import CheckRecord, Exchange, RunRecord
 from calcontract.report import letters
 from calcontract.selection import CLAUSE, Selection
@@ -79,18 +80,17 @@ class Checks:
         """A story for the check *item*."""
         about_effects = "needs-probe" in item.keywords
         item.stash[_STORY] = story = Story(self.target, about_effects=about_effects)
+        self._prepare(item)
         try:
             yield story
         finally:
-            self._tidy(story)
+            _let_go(story)
 
-    def _tidy(self, story: Story) -> None:
-        """Leave the receiver as the next check expects it."""
-        # What does not work any more was told of by the check itself.
-        with contextlib.suppress(CalcontractError, CheckStop):
-            story.let_go()
-        # A check that ended between the kill and the start must not spoil those after it.
-        self.target.revive()
+    def _prepare(self, item: pytest.Item) -> None:
+        """Let the receiver run as usual, unless *item* begins by starting it otherwise."""
+        # A check before this one may have ended while the receiver was dead, or another.
+        if not starts_otherwise(item):
+            self.target.revive()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -112,7 +112,8 @@ class Checks:
             first = stop
 
         def again() -> CheckStop | None:
-            self._tidy(story)
+            _let_go(story)
+            self._prepare(item)
             story.begin()
             try:
                 item.runtest()
@@ -177,6 +178,13 @@ class Checks:
             report.wasxfail = f"deviation from a {clause.level.upper()}: {record.sentence}"
         if record.outcome is Outcome.NOT_APPLICABLE:
             report.outcome, report.wasxfail = "skipped", f"not applicable: {record.sentence}"
+
+
+def _let_go(story: Story) -> None:
+    """Leave the receiver as the next check expects it."""
+    # What does not work any more was told of by the check itself.
+    with contextlib.suppress(CalcontractError, CheckStop):
+        story.let_go()
 
 
 def record_in(report: pytest.TestReport) -> CheckRecord | None:

@@ -122,6 +122,9 @@ def _receiver(options: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Process
             "secret": running.secret,
             "probe": running.probe,
             "states": running.states,
+            "receiver_secret_env": reference.SECRET,
+            "receiver_previous_env": reference.PREVIOUS,
+            "log": settings.PRINTED,
         }
         yield complete, running.process
 
@@ -143,6 +146,13 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         str | None,
         typer.Option(help="Command that starts the receiver; the suite starts and kills it."),
     ] = None,
+    receiver_secret_env: Annotated[
+        str | None, typer.Option(help="Variable from which the started receiver has its secret.")
+    ] = None,
+    receiver_previous_env: Annotated[
+        str | None, typer.Option(help="Variable from which it has the secret being retired.")
+    ] = None,
+    log: Annotated[str | None, typer.Option(help="Its log file, or - for what it prints.")] = None,
     budget: Budget = None,
     strict: Annotated[
         bool | None, typer.Option("--strict", help="A SHOULD that fails violates too.")
@@ -181,6 +191,9 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         "probe": probe,
         "states": states,
         "start": start,
+        "receiver_secret_env": receiver_secret_env,
+        "receiver_previous_env": receiver_previous_env,
+        "log": log,
         "budget": budget,
         "strict": strict,
         "hardened": hardened,

@@ -32,6 +32,9 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "--probe": {"help": "URL of the receiver's probe"},
     "--states": {"help": "URL of the receiver's provider states"},
     "--start": {"help": "command that starts the receiver, so that it may be killed"},
+    "--receiver-secret-env": {"help": "variable from which the started receiver has its secret"},
+    "--receiver-previous-env": {"help": "variable with the secret that it is retiring"},
+    "--receiver-log": {"help": "the receiver's log file; - is what the started one prints"},
     "--budget": {"help": "seconds to acknowledge a delivery (default 30)"},
     "--contract-seed": {"help": "seed of order and people"},
     "--contract-report": {"help": "folder for verdicts.json and junit.xml"},
@@ -42,6 +45,7 @@ _RENAMED = {
     "contract_profile": "profile",
     "contract_seed": "seed",
     "contract_report": "report",
+    "receiver_log": "log",
 }
 
 

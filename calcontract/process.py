@@ -21,13 +21,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from calcontract.errors import SetupError, UsageError
-from calcontract.settings import Settings
+from calcontract.settings import PRINTED, Settings
 
 #: How long the receiver may take to listen, and to end when asked to, in seconds.
 _START = 30.0
 _STOP = 15.0
 
 _PAUSE = 0.02
+
+
+class NotListeningError(SetupError):
+    """A receiver was started and does not accept connections."""
 
 
 class Process:
@@ -57,30 +61,37 @@ class Process:
         if not self._words:
             raise UsageError("the command that starts the receiver is empty", hint="name one")
         self._url = url
-        self._log = log
+        #: What it prints, over all its lives.
+        self.log = log
         self._environment = dict(environment or {})
         self._child: subprocess.Popen[bytes] | None = None
+        self._is_usual = True
         #: By how much its clock was moved, over all its lives, in seconds.
         self.advanced = 0.0
 
-    def start(self) -> None:
+    def start(self, changes: Mapping[str, str | None] | None = None) -> None:
         """
         Start the receiver and wait until it accepts connections.
 
+        Args:
+            changes: variables that are others in this life alone; None takes one away.
+
         Raises:
-            SetupError: if something else listens there already, the command cannot be run, or the
-                receiver does not listen in time; the message ends with its last words.
+            NotListeningError: if the receiver does not listen in time; the message ends with its
+                last words.
+            SetupError: if something else listens there already, or the command cannot be run.
         """
+        self._is_usual = not changes
         if self._listens():
             raise SetupError(
                 f"something listens at {self._url} already",
                 hint="stop it: the suite starts the receiver itself",
             )
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - the operator's own command
                     self._words,
-                    env=os.environ | self._environment,
+                    env=self._variables(changes or {}),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -96,11 +107,19 @@ class Process:
         while not self._listens():
             if self._child.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise SetupError(
+                raise NotListeningError(
                     f"the receiver did not start to listen: {self._last_words()}",
                     hint="start it by hand to see more",
                 )
             time.sleep(_PAUSE)
+
+    def _variables(self, changes: Mapping[str, str | None]) -> dict[str, str]:
+        variables = os.environ | self._environment
+        for name, value in changes.items():
+            variables.pop(name, None)
+            if value is not None:
+                variables[name] = value
+        return variables
 
     def kill(self) -> None:
         """Kill the receiver and all its children with SIGKILL; nothing of it runs any more."""
@@ -109,9 +128,9 @@ class Process:
             self._child.wait()
 
     @property
-    def is_dead(self) -> bool:
-        """Whether it was started and does not run any more."""
-        return self._child is not None and self._child.poll() is not None
+    def is_as_usual(self) -> bool:
+        """Whether it runs, with its own variables and no others."""
+        return self._is_usual and self._child is not None and self._child.poll() is None
 
     def stop(self) -> None:
         """End the receiver as its operator would, and kill what is left of it."""
@@ -147,7 +166,7 @@ class Process:
         return True
 
     def _last_words(self) -> str:
-        words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        words = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return (words or ["it said nothing"])[-1]
 
 
@@ -161,6 +180,7 @@ def of(settings: Settings) -> Iterator[Process | None]:
         SetupError: if it does not start.
     """
     if not settings.start:
+        _need_no_process(settings)
         yield None
         return
     if not settings.is_local:
@@ -172,3 +192,22 @@ def of(settings: Settings) -> Iterator[Process | None]:
         process = Process(settings.start, settings.target or "", log=Path(folder) / "receiver.log")
         with process.running():
             yield process
+
+
+def _need_no_process(settings: Settings) -> None:
+    """
+    Refuse settings that speak of a process which nobody has told us how to start.
+
+    Raises:
+        UsageError: if there is one.
+    """
+    asking = {
+        "--receiver-secret-env": settings.receiver_secret_env,
+        "--log -": settings.log == PRINTED,
+    }
+    for option, given in asking.items():
+        if given:
+            raise UsageError(
+                f"{option} is of use only where the suite starts the receiver",
+                hint="say how with --start COMMAND",
+            )

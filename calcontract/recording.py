@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from calcontract.catalogue import Clause
 from calcontract.errors import (
@@ -25,6 +24,7 @@ from calcontract.errors import (
     SetupError,
     Violation,
 )
+from calcontract.items import scenario
 from calcontract.records import SECRET, CheckRecord, Exchange, exchange_of
 from calcontract.story import Story
 from calcontract.verdicts import Outcome
@@ -45,12 +45,9 @@ def record_of(
     item: pytest.Item, clause: Clause, outcome: Outcome, *, sentence: str = "", **more: Any
 ) -> CheckRecord:
     """The record of the check *item* of *clause* that ended with *outcome*."""
-    template = scenario_wrapper_template_registry[cast("Any", item).function]
-    callspec = getattr(item, "callspec", None)
-    example = callspec.params["_pytest_bdd_example"] if callspec else {}
     return CheckRecord(
         clause=clause.id,
-        title=template.render(example).name,
+        title=scenario(item).name,
         outcome=outcome,
         sentence=sentence,
         node=item.nodeid.partition("::")[2],

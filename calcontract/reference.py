@@ -22,6 +22,13 @@ from calcontract.process import Process
 #: Where it takes deliveries.
 PATH = "/api/webhooks/calcom"
 
+#: What starts it for testing.
+COMMAND = (sys.executable, "-m", "reference_impl", "serve", "--testing")
+
+#: The variables from which it has its secret, and the one that is being retired.
+SECRET = "CALCOM_WEBHOOK_SECRET"  # noqa: S105 - a name
+PREVIOUS = "CALCOM_WEBHOOK_SECRET_PREVIOUS"
+
 
 @dataclass(frozen=True)
 class Running:
@@ -60,14 +67,14 @@ def receiver(
     secret = secrets.token_hex(16)
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
-    words = command or (sys.executable, "-m", "reference_impl", "serve", "--testing")
+    words = command or COMMAND
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
         process = Process(
             shlex.join([*words, "--port", str(port)]),
             f"{origin}{PATH}",
             log=Path(folder) / "receiver.log",
             environment={
-                "CALCOM_WEBHOOK_SECRET": secret,
+                SECRET: secret,
                 "DATABASE_URL": f"sqlite:///{folder}/receiver.db",
                 **(environment or {}),
             },

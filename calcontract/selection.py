@@ -69,7 +69,8 @@ def of(
     missing = {item: _missing(item, told, capabilities) for item in chosen}
     inside = [item for item in chosen if not missing[item]]
     random.Random(seed).shuffle(inside)  # noqa: S311 - an order, no secret
-    inside.sort(key=lambda item: "last" in item.keywords)
+    # Side by side, checks that start the receiver otherwise need not start it as usual between.
+    inside.sort(key=lambda item: ("last" in item.keywords, "needs-secrets" in item.keywords))
     return Selection(
         # What was chosen decides which clauses the verdict speaks of, scope or not.
         clauses=list({item.stash[CLAUSE].id: item.stash[CLAUSE] for item in chosen}.values()),

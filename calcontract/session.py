@@ -131,6 +131,7 @@ class Session(Checks):
             return
         self._looked = True
         try:
+            self.target.revive()
             smoke.look(self.target)
         except SetupError as error:
             self.run.setup_problem = error

@@ -35,12 +35,26 @@ _PREFIX = "CALCONTRACT_"
 _NAME = re.compile("[A-Z_][A-Z0-9_]*")
 _LOAD = f"{_PREFIX}LOAD_"
 
+#: Settings of text that a command has to repeat to say the same.
+_REPEATED = (
+    "probe",
+    "states",
+    "start",
+    "receiver_secret_env",
+    "receiver_previous_env",
+    "log",
+    "i_may_test",
+)
+
 #: Where settings are read from when they are neither options nor in the environment.
 CONFIG_FILE = "calcontract.toml"
 
 #: Hosts that are this machine: everything is allowed there.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+
+#: Says in place of a file that the log is what the receiver prints.
+PRINTED = "-"
 
 #: Where a secret may come from; one of them is enough, and a second is a contradiction.
 SECRET_SOURCES = ("secret", "secret_env", "secret_file")
@@ -87,6 +101,15 @@ class Settings(BaseSettings):
     states: str | None = Field(None, description="URL of the receiver's provider states")
     start: str | None = Field(
         None, description="command that starts the receiver, so that it may be killed"
+    )
+    receiver_secret_env: str | None = Field(
+        None, description="name of the variable from which the receiver reads its secret"
+    )
+    receiver_previous_env: str | None = Field(
+        None, description="name of the variable with the secret that the receiver's replaces"
+    )
+    log: str | None = Field(
+        None, description="the receiver's log file, or - for what it prints when we start it"
     )
     budget: float = Field(30.0, gt=0, description="time to acknowledge a delivery, in seconds")
     patience: float = Field(
@@ -153,6 +176,22 @@ class Settings(BaseSettings):
             raise ValueError("provider states are of no use without a probe; give --probe as well")
         return self
 
+    @field_validator("receiver_secret_env", "receiver_previous_env")
+    @classmethod
+    def _variable(cls, value: str | None) -> str | None:
+        # Not repeated: what does not look like a name may be a secret, given by mistake.
+        if value is not None and not _NAME.fullmatch(value):
+            raise ValueError("this is no name of a variable; it takes a name, never a secret")
+        return value
+
+    @model_validator(mode="after")
+    def _one_after_the_other(self) -> Self:
+        if self.receiver_previous_env and not self.receiver_secret_env:
+            raise ValueError(
+                "a retired secret is of no use without the new one; give --receiver-secret-env"
+            )
+        return self
+
     @field_validator("triggers")
     @classmethod
     def _judgeable(
@@ -187,7 +226,7 @@ class Settings(BaseSettings):
         else:
             words += ["--secret-env", self.secret_env or "SECRET"]
         words += ["--profile", self.profile]
-        for name in ("probe", "states", "start", "i_may_test"):
+        for name in _REPEATED:
             if value := getattr(self, name):
                 words += [f"--{name.replace('_', '-')}", value]
         if self.budget != type(self).model_fields["budget"].default:

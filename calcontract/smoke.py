@@ -62,6 +62,8 @@ def look(target: Target) -> None:
         target.probe.look([ordinary.uid] if ordinary.uid else [])
     if target.states is not None:
         target.states.set("clock advances", seconds=0)
+    if target.log is not None:
+        target.log.require()
 
 
 def _require_answer(target: Target, attempt: Attempt) -> None:

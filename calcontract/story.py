@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -157,8 +158,18 @@ class Story:
         self.failing: set[str] = set()
         #: How long the processing of "it" was told to take, in seconds.
         self.processing_seconds = 0.0
+        #: Whether the processing was told to pause.
+        self.paused = False
         #: Whether the receiver's process was killed in this check.
         self.killed = False
+        #: The place in the receiver's log from which on it is read.
+        self.log_place = 0
+        #: Words that nobody wrote but this check.
+        self.words = ""
+        #: The secret that replaces the receiver's in this check.
+        self.new_secret = secrets.token_hex(16)
+        #: Whether the receiver listens after it was started otherwise.
+        self.listens = True
         #: Whether the check is about the receiver's being alive at all.
         self.vital = False
         # Some bodies hold nothing of their own but createdAt, and the guide's has whole seconds:
@@ -306,7 +317,11 @@ class Story:
         Raises:
             Blocked: if a twin is not acknowledged: then the refusal proves nothing.
         """
-        for item in [item for item in self.sent if item.denied]:
+        denied = [item for item in self.sent if item.denied]
+        if denied:
+            # A receiver that was started otherwise is itself the fault.
+            self.target.revive()
+        for item in denied:
             if any(one.acknowledged and one.delivery == item.lawful for one in item.attempts):
                 # It went through before: once more it would be a redelivery, another matter.
                 continue
@@ -320,7 +335,9 @@ class Story:
                 )
 
     def let_go(self) -> None:
-        """Let what this check made fail be processed, so that it holds up none after it."""
+        """Let what this check held up be processed, so that it holds up none after it."""
+        if self.paused:
+            self.target.set_state("worker resumes")
         for uid in self.failing:
             self.target.set_state("processing fails", uid=uid, times=0)
         if self.failing:

@@ -13,15 +13,17 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from calcontract.errors import Inconclusive, NotVerified, Violation
 from calcontract.handling import KINDS, Words
+from calcontract.logs import Log
 from calcontract.probes import Look, Probe
 from calcontract.probes.http import HttpProbe, HttpStates
-from calcontract.process import Process
-from calcontract.settings import Settings
+from calcontract.process import NotListeningError, Process
+from calcontract.settings import PRINTED, Settings
 from calcontract.verdicts import scope_of
 from mock_calcom.delivery import Delivery, Subscription
 from mock_calcom.ids import Ids
@@ -96,6 +98,7 @@ class Target:
         self.probe: Probe | None = HttpProbe(settings.probe, words) if settings.probe else None
         self.states: HttpStates | None = HttpStates(settings.states) if settings.states else None
         self.process = process
+        self.log = _log(settings, process)
         self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
         # Uids and booking ids are new in every run, whatever the seed: a receiver that has seen
         # this seed before must not take today's bookings for redeliveries.
@@ -116,7 +119,15 @@ class Target:
     @property
     def capabilities(self) -> frozenset[str]:
         """What the target offers beyond its URL."""
-        offered = {"probe": self.probe, "states": self.states, "process": self.process}
+        secrets_known = self.process and self.settings.receiver_secret_env
+        offered = {
+            "probe": self.probe,
+            "states": self.states,
+            "process": self.process,
+            "secrets": secrets_known,
+            "rotation": secrets_known and self.settings.receiver_previous_env,
+            "log": self.log,
+        }
         return frozenset(name for name, there in offered.items() if there)
 
     def handles(self, trigger: str) -> bool:
@@ -259,9 +270,34 @@ class Target:
             self.set_state("clock advances", seconds=process.advanced)
 
     def revive(self) -> None:
-        """Start the receiver's process again if we have killed it and not started it since."""
-        if self.process is not None and self.process.is_dead:
+        """Let the receiver's process run as it did when the run began, if it does not."""
+        if self.process is not None and not self.process.is_as_usual:
+            self.process.stop()
             self.restart()
+
+    def start_with(self, secret: str | None, previous: str | None = None) -> bool:
+        """
+        End the receiver and start it with other secrets: whether it listens then.
+
+        Args:
+            secret: what its variable holds; None takes the variable away.
+            previous: what the variable of the retired secret holds, if it has one.
+
+        Raises:
+            NotVerified: if we may not, or do not know the variables.
+        """
+        if self.process is None or self.settings.receiver_secret_env is None:
+            raise NotVerified("this needs the receiver's secrets", reason="no-secrets")
+        changes = {self.settings.receiver_secret_env: secret}
+        if self.settings.receiver_previous_env:
+            changes[self.settings.receiver_previous_env] = previous
+        self.process.stop()
+        try:
+            self.process.start(changes)
+        except NotListeningError:
+            return False
+        self._restore_clock(self.process)
+        return True
 
     def set_state(self, state: str, **params: object) -> None:
         """
@@ -274,6 +310,13 @@ class Target:
         if self.states is None:
             raise NotVerified("this needs provider states", reason="no-states")
         self.states.set(state, **params)
+
+
+def _log(settings: Settings, process: Process | None) -> Log | None:
+    """The log that *settings* name, if they name one and it can be had."""
+    if settings.log != PRINTED:
+        return Log(Path(settings.log)) if settings.log else None
+    return Log(process.log) if process is not None else None
 
 
 def _busy(look: Look, uids: Sequence[str]) -> int:

@@ -71,7 +71,7 @@ SCOPES: Mapping[str, str] = {
     "wire": "URL and secret only",
     "effects": "the wire and a probe",
     "states": "effects and provider states",
-    "crash": "everything, including killing the process",
+    "crash": "states and killing the process",
 }
 
 

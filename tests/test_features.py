@@ -37,6 +37,9 @@ GOES_THROUGH = re.compile(
     r"|the cancellation's reason is .*"
     r"|the receiver keeps one record of it"
     r"|each that was acknowledged has its effect once"
+    r"|the new secret alone counts|the old secret and the new one count"
+    r"|the new secret counts with its line feed or without"
+    r"|the log (names|has|speaks|tells) .*"
 )
 
 #: Then-sentences that say how fast, or with which words, something goes through.
@@ -58,6 +61,9 @@ HOLDS_BACK = re.compile(
     r"|the other booking is untouched|our appointment still waits"
     r"|the redelivery changed nothing at all"
     r"|no booking of this run has had more effects than .*"
+    r"|the receiver has taken none of them|such a booking is made in silence"
+    r"|the log (of the whole run )?(gives away neither|does not show|holds nothing) .*"
+    r"|no line of the log begins with these words"
     r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
 )
 
@@ -266,7 +272,7 @@ def test_no_step_is_written_for_nobody():
 
 def test_the_steps_are_few():
     # Not to be raised lightly: a new sentence is read by everybody, an old one in a table by few.
-    assert len({context.step_func for context in BINDINGS}) <= 105
+    assert len({context.step_func for context in BINDINGS}) <= 117
 
 
 # --- the command that lists it --------------------------------------------------------------------

@@ -151,6 +151,15 @@ def _only_in(mutant, profile):
     return bool(mutant.broken_in(profile) - others)
 
 
+def every_capability(words):
+    """The arguments of a run that starts the receiver by the command *words*."""
+    return (
+        *("--start", shlex.join(words), "--log", "-"),
+        *("--receiver-secret-env", reference.SECRET),
+        *("--receiver-previous-env", reference.PREVIOUS),
+    )
+
+
 def run(mutant, profile, folder, checks, receivers):
     """What is said of *mutant*, and whether its broken code ran."""
     secret = secrets.token_hex(16)
@@ -158,7 +167,7 @@ def run(mutant, profile, folder, checks, receivers):
     receiver = {
         **mutant.environment,
         "MUTANT_HIT": str(hit),
-        "CALCOM_WEBHOOK_SECRET": secret,
+        reference.SECRET: secret,
         "DATABASE_URL": f"sqlite:///{folder}/store.db",
     }
 
@@ -172,10 +181,10 @@ def run(mutant, profile, folder, checks, receivers):
             # The suite starts it, so that it may kill it.
             port = str(reference.free_port())
             words = (sys.executable, str(MUTANTS / "serve.py"), mutant.name, "--port", port)
-            arguments = (*mutant.arguments, "--start", shlex.join(words))
+            arguments = (*mutant.arguments, *every_capability(words))
             url = f"http://127.0.0.1:{port}{reference.PATH}"
         else:
-            arguments = mutant.arguments
+            arguments = (*mutant.arguments, "--log", str(folder / "log"))
             url = stack.enter_context(served(receivers, mutant, folder, os.environ | receiver))
         verdicts = judged(check, url, profile, folder, secret=secret, arguments=arguments)
     return verdicts, hit.exists()
@@ -227,11 +236,15 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_reference_receiver_is_never_accused(profile, folder):
+    secret, port = secrets.token_hex(16), str(reference.free_port())
+    url = f"http://127.0.0.1:{port}{reference.PATH}"
+    receiver = {reference.SECRET: secret, "DATABASE_URL": f"sqlite:///{folder}/store.db"}
+
     def check(arguments, environment, output):
         command = [sys.executable, "-m", "calcontract", *arguments]
         return subprocess.run(
             command,
-            env=environment,
+            env=environment | receiver,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -239,8 +252,8 @@ def test_the_reference_receiver_is_never_accused(profile, folder):
             check=False,
         ).returncode
 
-    with reference.receiver() as running:
-        verdicts = judged(check, running.url, profile, folder, secret=running.secret)
+    arguments = every_capability((*reference.COMMAND, "--port", port))
+    verdicts = judged(check, url, profile, folder, secret=secret, arguments=arguments)
     assert failures(verdicts, {*CAUGHT, *BAD}) == {}
     assert verdicts["verdict"] == "conforms"
     assert verdicts["exitCode"] == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from calcontract.errors import Inconclusive, Violation
@@ -231,17 +231,24 @@ def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
     shown = answer.body + b"\n".join(
         f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
     )
-    # Half a signature is as good a start for a forger; sixteen digits are no accident.
-    if signature[:16].encode() in shown.lower() or _base64(bytes.fromhex(signature))[:16] in _plain(
-        shown
-    ):
-        raise Violation("the answer shows the expected signature", expected=expected, reason="leak")
+    if found := shows(shown, secret=secret, signatures=[signature]):
+        raise Violation(f"the answer shows {found}", expected=expected, reason="leak")
+
+
+def shows(text: bytes, *, secret: str, signatures: Sequence[str] = ()) -> str:
+    """Whether *text* shows *secret* or one of *signatures*, in hex or base64; which, in words."""
+    lowered, plain = text.lower(), _plain(text)
+    for signature in signatures:
+        # Half a signature is as good a start for a forger; sixteen digits are no accident.
+        if signature[:16].encode() in lowered or _base64(bytes.fromhex(signature))[:16] in plain:
+            return "the expected signature"
     key = secret.encode()
-    # A shorter secret, such as "test", stands in many an innocent answer.
+    # A shorter secret, such as "test", stands in many an innocent text.
     if len(key) >= _TELLING_SECRET and (
-        key in shown or _base64(key) in _plain(shown) or key.hex().encode() in shown.lower()
+        key in text or _base64(key) in plain or key.hex().encode() in lowered
     ):
-        raise Violation("the answer shows the secret", expected=expected, reason="leak")
+        return "the secret"
+    return ""
 
 
 def _base64(value: bytes) -> bytes:

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from calcontract.catalogue import Clause, Contract
+from calcontract.catalogue import CAPABILITIES, Clause, Contract
 from calcontract.judges import fate
 from calcontract.records import (
     SECRET,
@@ -147,14 +147,19 @@ def headline(run: RunRecord) -> str:
     if verdict is None:
         return "not judged"
     must = f"{verdict.must_verified} of {verdict.must_in_scope} MUST"
-    # "conforms" alone is said of the full scope only.
-    scope = "" if verdict.scope == "crash" else f" ({verdict.scope})"
+    # "conforms" alone is said of those who offer everything there is to see.
+    scope = f" ({verdict.scope})" if _withheld(run) else ""
     line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must} verified"
     if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
         line += f", known to violate {', '.join(known)}"
     if verdict.deviations:
         line += f", deviates from {', '.join(verdict.deviations)}"
     return line
+
+
+def _withheld(run: RunRecord) -> list[str]:
+    """The capabilities that the target does not offer."""
+    return [name for name in CAPABILITIES if name not in run.capabilities]
 
 
 def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
@@ -167,7 +172,9 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
             and clause.level is Level.MUST
             and run.outcome(clause.id) is Outcome.OUTSIDE_SCOPE
         ]
-        yield f"scope    {run.scope}: {SCOPES[run.scope]}"
+        withheld = _withheld(run)
+        without = f"; without {', '.join(withheld)}" if withheld else ""
+        yield f"scope    {run.scope}: {SCOPES[run.scope]}{without}"
         if run.handled is not None:
             yield f"handles  {', '.join(run.handled)}, as declared"
         if run.not_applicable:

@@ -15,4 +15,6 @@ MODULES = (
     "calcontract.steps.effects",
     "calcontract.steps.processing",
     "calcontract.steps.crashes",
+    "calcontract.steps.configuring",
+    "calcontract.steps.logs",
 )

@@ -22,7 +22,14 @@ _LEASE = 3600.0
 
 @when("the processing pauses")
 def _pauses(story: Story) -> None:
+    story.paused = True
     story.target.set_state("worker pauses")
+
+
+@when("the processing resumes")
+def _resumes(story: Story) -> None:
+    story.target.set_state("worker resumes")
+    story.paused = False
 
 
 @when("the receiver has come to rest")

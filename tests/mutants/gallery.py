@@ -36,7 +36,7 @@ class Mutant:
 
     name: str
     doc: str
-    #: The parts of `reference_impl.app.Parts` that it replaces.
+    #: The parts of `reference_impl.app.Parts` that it replaces; "settings" is its settings.
     parts: dict[str, Callable[..., Any]]
     #: Clauses that have to fail in both profiles.
     breaks: frozenset[str]

@@ -23,12 +23,14 @@ PARTS = {name: entry.parts for name, entry in (gallery.load() | sound.SOUND).ite
 
 def main():
     """Serve the one that the command line names."""
+    parts = dict(PARTS[sys.argv[1]])
+    settings = parts.pop("settings", Settings)
     serving.serve(
-        Settings.from_environment(),
+        settings.from_environment(),
         host="127.0.0.1",
         port=int(sys.argv[3]) if sys.argv[2:] else 0,
         testing=True,
-        parts=Parts(**PARTS[sys.argv[1]]),
+        parts=Parts(**parts),
     )
 
 
