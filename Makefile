@@ -7,10 +7,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup check test lint units mutants bench clean
+.PHONY: help setup check test lint units mutants bench docs clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 # The stamp is younger than what it was made from, or the environment is made anew.
 $(VENV)/.made: pyproject.toml
@@ -40,6 +40,13 @@ mutants: setup
 
 bench: setup
 	$(BIN)/python bench/run_time.py
+
+# Both pages are made of the contract and of the gallery; nothing is run for them.
+docs: setup
+	$(BIN)/python -m calcontract.report.contract > docs/contract.md.new
+	$(BIN)/python tests/mutants/matrix.py > docs/kill-matrix.md.new
+	mv docs/contract.md.new docs/contract.md
+	mv docs/kill-matrix.md.new docs/kill-matrix.md
 
 clean:
 	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

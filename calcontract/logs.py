@@ -26,13 +26,14 @@ class Log:
     A file that a receiver writes lines to.
 
     Args:
-        path: where it is; what stands there already is no part of the run.
+        path: where it is.
+        whole: whether what stands there already belongs to the run, as a started receiver's does.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, whole: bool = False) -> None:
         self.path = path
-        #: Where the run begins.
-        self.begin = self._size()
+        #: Where that begins which counts as written in this run.
+        self.begin = 0 if whole else self._size()
 
     def require(self) -> None:
         """

@@ -316,7 +316,7 @@ def _log(settings: Settings, process: Process | None) -> Log | None:
     """The log that *settings* name, if they name one and it can be had."""
     if settings.log != PRINTED:
         return Log(Path(settings.log)) if settings.log else None
-    return Log(process.log) if process is not None else None
+    return Log(process.log, whole=True) if process is not None else None
 
 
 def _busy(look: Look, uids: Sequence[str]) -> int:

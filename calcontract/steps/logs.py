@@ -67,10 +67,16 @@ def _into_uid(envelope: dict[str, Any], text: str) -> None:
     envelope["payload"]["uid"] = text
 
 
+def _into_metadata(envelope: dict[str, Any], text: str) -> None:
+    payload = envelope["payload"]
+    payload["metadata"] = {**(payload.get("metadata") or {}), "remark": text}
+
+
 _MEMBERS: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "names and notes": _into_texts,
     "trigger event": _into_trigger,
     "uid": _into_uid,
+    "metadata": _into_metadata,
 }
 
 
@@ -110,9 +116,12 @@ def _both(
     return lambda story: lambda line: one(story)(line) and two(story)(line)
 
 
+#: What is asked of deliveries that were refused as well.
+_ANY = "has a line about it"
+
 #: What a line has to hold, by the end of the sentence that asks for it.
 _SAID: Mapping[str, Callable[[Story], Callable[[str], bool]]] = {
-    "has a line about it": lambda _: bool,
+    _ANY: lambda _: bool,
     "names the booking": _booking,
     "names the trigger event": _trigger,
     "names the booking and the trigger event in one line": _both(_booking, _trigger),
@@ -121,9 +130,21 @@ _SAID: Mapping[str, Callable[[Story], Callable[[str], bool]]] = {
 }
 
 
+def _was_taken(story: Story, what: str) -> bool:
+    item = story.it
+    if what != "speaks of a duplicate" or story.target.probe is None:
+        return item.last.acknowledged
+    # A receiver that has taken it for a new one has no duplicate to speak of.
+    effects = [effect for effect in story.look().effects if effect.uid == item.uid]
+    return item.last.acknowledged and len(effects) <= 1
+
+
 @then(parsers.re(r"the log (?P<what>(has a line|names|speaks|tells) .+)$"))
 def _says(story: Story, what: str) -> None:
     wanted = named(_SAID, what, "line of a log")(story)
+    if what != _ANY and not _was_taken(story, what):
+        # What was not taken, or not for what it is, is another clause's matter.
+        return
     lines = _log(story).wait_for(
         lambda found: any(map(wanted, found)),
         place=story.log_place,

@@ -11,7 +11,12 @@ from reference_impl.worker import Worker
 _LOST = {"effect-missing"}
 
 
-@breaks("dur-001", "dur-002", "dur-003", "dur-005", part="worker", reasons=_LOST, process=True)
+@breaks(
+    *("dur-001", "dur-002", "dur-003", "dur-005", "cfg-005"),
+    part="worker",
+    reasons=_LOST,
+    process=True,
+)
 class ForgetsTheQueueOnRestart(Worker):
     """Keeps what it has not processed yet in memory only: a restart forgets it."""
 
@@ -40,7 +45,12 @@ class ForgetsWaitingTriesOnRestart(Worker):
         super().start()
 
 
-@breaks("dur-003", "dur-004", "idm-010", part="worker", reasons={"effect-repeated"}, process=True)
+@breaks(
+    *("dur-003", "dur-004", "idm-010", "cfg-005"),
+    part="worker",
+    reasons={"effect-repeated"},
+    process=True,
+)
 class ForgetsDeliveriesOnRestart(Worker):
     """Recognises redeliveries by a set in memory, which is empty after a restart."""
 

@@ -49,6 +49,7 @@ class SwallowsFailures(Worker):
     def failed(self, job, reason):
         with self.store.write() as connection:
             self.leases.release(connection, job, state="done", reason=reason)
+        self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
 
 
 @breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
@@ -158,6 +159,7 @@ class TwoTransactions(Worker):
         return fact.key
 
     def process(self, job):
+        self.log.info("Processing Cal.com webhook", **job.named())
         try:
             fact = self.prepare(job)
             self.interfere("before", job)

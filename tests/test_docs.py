@@ -1,0 +1,99 @@
+"""The generated pages say what the contract and the gallery say, and nothing is forgotten."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from calcontract import catalogue, sources
+from calcontract.errors import CatalogueError
+from calcontract.report import contract as contract_page
+from calcontract.resources import room
+from calcontract.sources import Entry, Sources
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "mutants"))
+
+import gallery  # noqa: E402 - found beside the mutants
+import matrix  # noqa: E402 - found beside the mutants
+
+CONTRACT = catalogue.load()
+SOURCES = sources.load()
+
+#: How many ways to go wrong there are, by the letter of their kind.
+WAYS = {"A": 18, "B": 22, "C": 14, "D": 19, "E": 16, "F": 9, "G": 7, "H": 5}
+
+#: How many sections each source has, its points included.
+SECTIONS = {"guide": 56, "calcom": 55}
+
+
+def test_the_page_of_the_contract_is_fresh():
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    assert page == contract_page.page(CONTRACT, SOURCES), "run make docs"
+
+
+def test_the_kill_matrix_is_fresh():
+    page = (ROOT / "docs" / "kill-matrix.md").read_text(encoding="utf-8")
+    assert page == matrix.page(gallery.load(), CONTRACT), "run make docs"
+
+
+def test_every_clause_stands_on_both_pages():
+    pages = [(ROOT / "docs" / name).read_text() for name in ("contract.md", "kill-matrix.md")]
+    for clause in CONTRACT.clauses():
+        assert all(clause.id in page for page in pages), clause.id
+
+
+def test_every_section_and_every_way_to_go_wrong_names_its_clauses_or_says_why_not():
+    SOURCES.require(CONTRACT)
+
+
+@pytest.mark.parametrize(("source", "count"), SECTIONS.items())
+def test_every_section_of_a_source_is_there_once(source, count):
+    names = [entry.name for entry in getattr(SOURCES, source)]
+    assert len(names) == len(set(names)) == count
+
+
+def test_every_way_to_go_wrong_is_there_once():
+    expected = [f"{kind}{number}" for kind, count in WAYS.items() for number in range(1, count + 1)]
+    assert [entry.name for entry in SOURCES.failures] == expected
+    assert sum(WAYS.values()) == 110
+
+
+def test_every_clause_comes_from_some_section_or_guards_against_some_failure():
+    covered = {name for entry in SOURCES.entries() for name in entry.clauses}
+    assert {clause.id for clause in CONTRACT.clauses()} - covered == set()
+
+
+@pytest.mark.parametrize("entry", list(SOURCES.entries()), ids=lambda entry: entry.name)
+def test_an_entry_is_written_as_sentences(entry):
+    for text in (entry.text, entry.remark):
+        assert not text or (text[0].isupper() or text[0] == "`")
+        assert not text or text.endswith(".")
+    assert len(set(entry.clauses)) == len(entry.clauses)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (Entry("Overview", "", ("sig-999",), ""), "names sig-999"),
+        (Entry("Overview", "", (), ""), "does not say why"),
+    ],
+)
+def test_an_entry_that_leads_nowhere_is_refused(entry, words):
+    with pytest.raises(CatalogueError, match=words):
+        Sources((entry,), (), ()).require(CONTRACT)
+
+
+def test_a_file_that_cannot_be_read_is_our_own_fault(monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "room", lambda _: tmp_path)
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        sources.load()
+    (tmp_path / sources.FILE).write_text("guide = [['too short']]")
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        sources.load()
+
+
+def test_the_data_lies_beside_the_features():
+    assert (room("features") / sources.FILE).is_file()
