@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from calcontract.catalogue import CAPABILITIES
 from calcontract.errors import SetupError
 from calcontract.known import KnownViolations
 from calcontract.records import SIGNED, exchange_of
@@ -210,7 +211,11 @@ def concluded(*records, **options):
     ("records", "options", "line"),
     [
         ([a_check()], {}, "conforms (wire), profile guide: 1 of 1 MUST verified"),
-        ([a_check()], {"scope": "crash"}, "conforms, profile guide: 1 of 1 MUST verified"),
+        (
+            [a_check()],
+            {"scope": "crash", "capabilities": CAPABILITIES},
+            "conforms, profile guide: 1 of 1 MUST verified",
+        ),
         (
             [a_check(outcome=FAILED), a_check("sig-002")],
             {"scope": "effects", "profile": "calcom"},
@@ -233,16 +238,25 @@ def test_the_verdict_is_one_line(records, options, line):
     assert letters.headline(concluded(*records, **options)).startswith(line)
 
 
-def test_conforms_alone_is_said_of_the_full_scope_only():
+def test_conforms_alone_is_said_of_those_who_offer_everything():
     for scope in ("wire", "effects", "states"):
         assert letters.headline(concluded(a_check(), scope=scope)).startswith(f"conforms ({scope})")
+
+
+@pytest.mark.parametrize("withheld", CAPABILITIES)
+def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withheld):
+    offered = tuple(name for name in CAPABILITIES if name != withheld)
+    run = concluded(a_check(), scope="crash", capabilities=offered)
+    assert letters.headline(run).startswith("conforms (crash), ")
+    scope = next(letters.summary(run, CONTRACT))
+    assert scope == f"scope    crash: states and killing the process; without {withheld}"
 
 
 def test_what_the_scope_hides_is_named():
     run = concluded(a_check(), a_check("idm-001", Outcome.OUTSIDE_SCOPE))
     text = "\n".join(letters.summary(run, CONTRACT))
     assert "1 MUST need more than this target offers: idm-001" in text
-    assert "scope    wire: URL and secret only" in text
+    assert "scope    wire: URL and secret only; without probe, states, process" in text
 
 
 def test_what_is_open_is_named():

@@ -299,3 +299,31 @@ def test_the_variables_of_the_load_test_are_its_own(monkeypatch):
 def test_provider_states_without_a_probe_are_refused():
     with pytest.raises(UsageError, match="without a probe"):
         settings.load(target="http://127.0.0.1/", states="http://127.0.0.1/states")
+
+
+# --- secrets of the receiver's own, and its log ---------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["receiver_secret_env", "receiver_previous_env"])
+def test_a_variable_of_the_receivers_is_named_and_never_a_secret(name):
+    said = complaint(**{"receiver_secret_env": "MINE", name: "correct horse battery"})
+    assert "never a secret" in said
+    assert "horse" not in said
+
+
+def test_a_retired_secret_needs_a_new_one():
+    assert "--receiver-secret-env" in complaint(receiver_previous_env="OLD")
+
+
+def test_what_the_receiver_was_told_of_is_repeated():
+    told = settings.load(
+        target=LOCAL,
+        secret_env="MINE",
+        start="serve",
+        receiver_secret_env="A",
+        receiver_previous_env="B",
+        log="-",
+    )
+    words = told.words()
+    for pair in (("--receiver-secret-env", "A"), ("--receiver-previous-env", "B"), ("--log", "-")):
+        assert words[words.index(pair[0]) + 1] == pair[1]

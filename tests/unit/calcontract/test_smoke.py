@@ -116,6 +116,11 @@ def test_no_answer_is_said_so(receiver):
 # --- capabilities ---------------------------------------------------------------------------------
 
 
+def test_a_log_that_cannot_be_read_is_a_failed_set_up(receiver, tmp_path):
+    target = receiver.target(log=str(tmp_path / "nowhere.log"))
+    assert "nowhere.log" in problem(target, CapabilityError)
+
+
 def test_declared_capabilities_are_tried(receiver):
     smoke.look(receiver.target(capabilities=("probe", "states")))
     assert len(receiver.looks) == 1
