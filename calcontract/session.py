@@ -131,7 +131,6 @@ class Session(Checks):
             return
         self._looked = True
         try:
-            self.target.revive()
             smoke.look(self.target)
         except SetupError as error:
             self.run.setup_problem = error

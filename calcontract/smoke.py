@@ -41,6 +41,8 @@ def look(target: Target) -> None:
         SetupError: if the delivery is not acknowledged, with the likely cause.
         CapabilityError: if a declared capability does not work.
     """
+    # A run before this one may have left it dead, or with another secret.
+    target.revive()
     calendar = Calendar(target.people, target.ids, target.subscription.profile)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ordinary = deliveries.compose(calendar.book(now)[0], target.subscription)

@@ -37,7 +37,7 @@ _SENT = "calcontract_sent"
 _AGAIN = "again"
 
 #: Tags of checks that need the receiver to themselves.
-_ALONE = ("needs-states", "needs-process", "needs-log", "alone", "last")
+_ALONE = ("needs-states", "needs-process", "needs-secrets", "needs-log", "alone", "last")
 
 #: The stories of each worker begin so many seconds before those of the one before it.
 _APART = 31
