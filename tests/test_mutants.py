@@ -45,7 +45,7 @@ BAD = {"blocked", "inconclusive", "not verified", "suite error"}
 
 
 #: A run, and the beginning and the end of a mutant, may take so long, in seconds.
-RUN, START, STOP = 300, 30, 15
+RUN, START, STOP = 600, 30, 15
 
 
 @pytest.fixture(scope="module")
