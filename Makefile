@@ -1,6 +1,7 @@
 # make check   sets up a private environment and checks the reference receiver, both profiles
 # make test    sets up the same and runs linters, type checker and tests
 # make bench   sets up the same and measures how long a run takes (docs/benchmarks.md)
+# make docs    writes docs/contract.md and docs/kill-matrix.md anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
@@ -41,7 +42,6 @@ mutants: setup
 bench: setup
 	$(BIN)/python bench/run_time.py
 
-# Both pages are made of the contract and of the gallery; nothing is run for them.
 docs: setup
 	$(BIN)/python -m calcontract.report.contract > docs/contract.md.new
 	$(BIN)/python tests/mutants/matrix.py > docs/kill-matrix.md.new
