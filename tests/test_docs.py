@@ -36,7 +36,23 @@ def test_the_page_of_the_contract_is_fresh():
 
 def test_the_kill_matrix_is_fresh():
     page = (ROOT / "docs" / "kill-matrix.md").read_text(encoding="utf-8")
-    assert page == matrix.page(gallery.load(), CONTRACT), "run make docs"
+    assert page == matrix.page(gallery.load(), CONTRACT, matrix.independent()), "run make docs"
+
+
+def test_the_mistakes_of_independent_receivers_stand_beside_the_mutants():
+    class Fault:
+        receiver, name, says = "lua", "forgets", "Forgets | everything."
+
+        def broken_in(self, profile):
+            return frozenset({"idm-001"} if profile == "guide" else {"idm-001", "idm-002"})
+
+    page = matrix.page({}, CONTRACT, [Fault()])
+    assert "| idm-001 | must | lua: forgets | lua: forgets |" in page
+    assert (
+        "| lua | forgets | Forgets \\| everything. | guide: idm-001; calcom: idm-001, idm-002 |"
+        in page
+    )
+    assert "independent" not in matrix.page({}, CONTRACT)
 
 
 def test_every_clause_stands_on_both_pages():

@@ -1,11 +1,13 @@
 """
 Which mutants kill which clauses, as a page of Markdown: `python tests/mutants/matrix.py`.
 
-Read out of the gallery; nothing is run.  That it is true is what the gate asserts.
+Read out of the gallery, and out of the mistakes that independent receivers can be told to make
+where there are any; nothing is run.  That it is true is what the gate asserts.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import gallery
 
 from calcontract import catalogue
 from calcontract.catalogue import PROFILES
+
+#: Receivers that share no code with the reference receiver, and the list of their mistakes.
+RECEIVERS = Path(__file__).parent.parent / "receivers"
 
 HEAD = """\
 # The kill matrix
@@ -26,6 +31,14 @@ This page is generated: `make docs` writes it.
 """
 
 
+def independent():
+    """The mistakes of the independent receivers; none where there are no such receivers."""
+    if not (RECEIVERS / "faults.py").is_file():
+        return ()
+    sys.path.insert(0, str(RECEIVERS))
+    return tuple(importlib.import_module("faults").FAULTS)
+
+
 def killers(mutants, clause, profile):
     """The names of the *mutants* that *clause* has to catch in *profile*."""
     if profile not in clause.profiles:
@@ -33,10 +46,16 @@ def killers(mutants, clause, profile):
     return [name for name, mutant in mutants.items() if clause.id in mutant.broken_in(profile)]
 
 
-def _cell(mutants, clause, profile):
+def _cell(mutants, faults, clause, profile):
     if profile not in clause.profiles:
         return "not in this profile"
-    return ", ".join(f"[{name}](#{name.lower()})" for name in killers(mutants, clause, profile))
+    names = [f"[{name}](#{name.lower()})" for name in killers(mutants, clause, profile)]
+    names += [
+        f"{fault.receiver}: {fault.name}"
+        for fault in faults
+        if clause.id in fault.broken_in(profile)
+    ]
+    return ", ".join(names)
 
 
 def _row(*cells):
@@ -68,14 +87,28 @@ def _totals(mutants, contract):
         yield f"In profile `{profile}` {len(killing)} of {len(spoken)} MUST clauses catch one."
 
 
-def page(mutants, contract):
+def _of_the_independent(faults, contract):
+    if not faults:
+        return
+    yield from ("", "## Mistakes of independent receivers", "")
+    yield f"{len(faults)} mistakes of receivers that share no code with the reference receiver."
+    yield from ("", _row("receiver", "mistake", "what it does", "breaks"), "| --- " * 4 + "|")
+    for fault in faults:
+        yield _row(fault.receiver, fault.name, fault.says, _broken(fault, contract))
+
+
+def page(mutants, contract, faults=()):
     """The page, with a line end at its end."""
     lines = [HEAD, *_totals(mutants, contract)]
     for chapter in contract.chapters:
         lines += ["", f"## {chapter.name}: {chapter.title}", ""]
         lines += [_row("clause", "level", *(f"profile {p}" for p in PROFILES)), "| --- " * 4 + "|"]
         lines += [
-            _row(clause.id, clause.level.value, *(_cell(mutants, clause, p) for p in PROFILES))
+            _row(
+                clause.id,
+                clause.level.value,
+                *(_cell(mutants, faults, clause, p) for p in PROFILES),
+            )
             for clause in chapter.clauses
         ]
     lines += ["", "## The mutants"]
@@ -86,8 +119,9 @@ def page(mutants, contract):
             lines += [f"- Reasons: {', '.join(sorted(mutant.reasons))}"]
         if mutant.unverified:
             lines += [f"- Leaves open: {', '.join(sorted(mutant.unverified))}"]
+    lines += _of_the_independent(faults, contract)
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page(gallery.load(), catalogue.load()))
+    sys.stdout.write(page(gallery.load(), catalogue.load(), independent()))
