@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,21 +25,49 @@ BUDGET = "5"
 
 def judged(name, folder):
     """What `calcontract check` says of the sound receiver called *name*."""
-    with reference.receiver([sys.executable, str(MUTANTS / "serve.py"), name]) as running:
-        result = subprocess.run(
-            [
-                *(sys.executable, "-m", "calcontract", "check", running.url),
-                *("--secret-env", "SOUND_SECRET", "--profile", "calcom", "--seed", "7"),
-                *("--probe", running.probe, "--states", running.states),
-                *("--budget", BUDGET, "--report", str(folder)),
-            ],
-            env={**os.environ, **sound.SOUND[name].told, "SOUND_SECRET": running.secret},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+    command = [sys.executable, str(MUTANTS / "serve.py"), name]
+    if sound.SOUND[name].process:
+        return judged_as_it_is_started(name, command, folder)
+    with reference.receiver(command) as running:
+        return verdicts_of(
+            name,
+            folder,
+            *(running.url, "--probe", running.probe, "--states", running.states),
+            *("--log", str(running.process.log)),
+            SOUND_SECRET=running.secret,
         )
+
+
+def judged_as_it_is_started(name, command, folder):
+    port, secret = reference.free_port(), secrets.token_hex(16)
+    origin = f"http://127.0.0.1:{port}"
+    return verdicts_of(
+        name,
+        folder,
+        *(f"{origin}/api/webhooks/calcom", "-m", "cfg or dur-004"),
+        *("--probe", f"{origin}/_testing/probe", "--states", f"{origin}/_testing/states"),
+        *("--start", shlex.join([*command, "--port", str(port)])),
+        *("--receiver-secret-env", reference.SECRET, "--receiver-previous-env", reference.PREVIOUS),
+        SOUND_SECRET=secret,
+        CALCOM_WEBHOOK_SECRET=secret,
+        DATABASE_URL=f"sqlite:///{folder}/receiver.db",
+    )
+
+
+def verdicts_of(name, folder, *arguments, **variables):
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "calcontract", "check", *arguments),
+            *("--secret-env", "SOUND_SECRET", "--profile", "calcom", "--seed", "7"),
+            *("--budget", BUDGET, "--report", str(folder)),
+        ],
+        env={**os.environ, **sound.SOUND[name].told, **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     written = folder / "verdicts.json"
     assert written.is_file(), result.stdout + result.stderr
     return json.loads(written.read_text())

@@ -9,6 +9,7 @@ docstring how it differs, and in `told` what its `calcontract.toml` declares, if
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,9 @@ from reference_impl.answers import Answer
 from reference_impl.book import Book
 from reference_impl.handlers import Handlers
 from reference_impl.receiver import Receiver
+from reference_impl.settings import Settings
 from reference_impl.testing import ProviderStates
+from reference_impl.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,19 @@ class Sound:
     told: Mapping[str, str] = field(default_factory=dict)
     #: SHOULD clauses from which it deviates, which is no violation.
     deviates: frozenset[str] = frozenset()
+    #: Whether it differs in how it is started and with what: then the suite starts it.
+    process: bool = False
 
 
 SOUND: dict[str, Sound] = {}
 
 
 def sound(
-    *, told: Mapping[str, Any] | None = None, deviates: set[str] = frozenset(), **parts: type
+    *,
+    told: Mapping[str, Any] | None = None,
+    deviates: set[str] = frozenset(),
+    process: bool = False,
+    **parts: type,
 ) -> Callable[[type], type]:
     """Enter a class as a sound receiver; it plays the part that *parts* name with None."""
 
@@ -49,7 +58,7 @@ def sound(
             f"CALCONTRACT_{name.upper()}": json.dumps(value) for name, value in (told or {}).items()
         }
         doc = " ".join(cls.__doc__.split())
-        SOUND[cls.__name__] = Sound(doc, played, variables, frozenset(deviates))
+        SOUND[cls.__name__] = Sound(doc, played, variables, frozenset(deviates), process)
         return cls
 
     return enter
@@ -199,3 +208,49 @@ class HasWordsOfItsOwn(ProviderStates):
         for item in seen["effects"]:
             item["kind"] = _EFFECTS.get(item["kind"], item["kind"])
         return seen
+
+
+class _PlainLog:
+    """Lines of plain text, with whatever somebody else wrote in quotes and escaped."""
+
+    def info(self, event, **values):
+        pairs = " ".join(f"{name}={value!r}" for name, value in values.items())
+        sys.stderr.write(f"{event} {pairs}\n")
+
+    warning = info
+
+    def error(self, event, **values):
+        self.info(f"ERROR {event}", **values)
+
+
+class _PlainWorker(Worker):
+    """Works, and says so in plain text."""
+
+    def __init__(self, *parts):
+        super().__init__(*parts)
+        self.log = _PlainLog()
+
+
+@sound(receiver=None, worker=_PlainWorker)
+class LogsPlainText(Receiver):
+    """Logs lines of plain text where others log JSON."""
+
+    def __init__(self, *parts):
+        super().__init__(*parts)
+        self.log = _PlainLog()
+
+
+@sound(settings=None, process=True)
+class ListensWithoutASecret(Settings):
+    """Starts without a secret, and refuses every delivery until it has one."""
+
+    def check(self):
+        return self
+
+
+@sound(receiver=None, process=True)
+class TrimsItsSecret(Receiver):
+    """Takes white space around its secret for none."""
+
+    def secrets(self):
+        return tuple(secret.strip() for secret in super().secrets())
