@@ -278,6 +278,6 @@ class _AsleepUntilAsked(Worker):
 class WaitsToBeAsked(ProviderStates):
     """Processes what it has taken when the next request comes, and not before."""
 
-    async def probe(self, request):
+    def _look(self, uids, ids):
         self.machine.worker.asked()
-        return await super().probe(request)
+        return super()._look(uids, ids)
