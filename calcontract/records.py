@@ -8,6 +8,7 @@ right signature over a body is all that is needed to send it again.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import hmac
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from calcontract import verdicts
 from calcontract.errors import CalcontractError, Exit
-from calcontract.verdicts import ClauseOutcomes, Outcome, Verdict
+from calcontract.verdicts import ClauseOutcomes, Conclusion, Outcome, Verdict
 
 if TYPE_CHECKING:
     from calcontract.catalogue import Clause
@@ -242,6 +243,14 @@ class RunRecord:
             for records in self.checks.values()
             for record in records
         )
+
+    def fail(self) -> None:
+        """Let the verdict be that the suite itself failed, whatever the checks came to."""
+        self.exit_code = Exit.SUITE_FAILED
+        if self.verdict is not None:
+            self.verdict = dataclasses.replace(
+                self.verdict, conclusion=Conclusion.SUITE_FAILED, exit_code=Exit.SUITE_FAILED
+            )
 
     def conclude(self, known: KnownViolations) -> None:
         """Reach the verdict."""

@@ -189,7 +189,7 @@ class Session(Checks):
                 self.run.add(record)
         self.run.conclude(self.known)
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
-            self.run.exit_code = Exit.SUITE_FAILED
+            self.run.fail()
         self.concluded = True
         if self.settings.report:
             self._write(self.settings.report)

@@ -12,6 +12,7 @@ neighbour accuses anybody.  The exception is a race, which one look is enough to
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
@@ -134,7 +135,7 @@ class Spread(Session):
         finally:
             self.elsewhere = False
         left = [item for item in session.items if item.nodeid in self.awaited]
-        for item, following in zip(left, [*left[1:], None], strict=True):
+        for item, following in itertools.zip_longest(left, left[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
