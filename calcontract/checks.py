@@ -99,27 +99,25 @@ class Checks:
 
         What may be an accident is tried again before it accuses; a race is tried several times.
         """
-        story = item.stash.get(_STORY, None)
-        if story is None:
-            return (yield)
         result = None
         first: CheckStop | None = None
         try:
             result = yield
-            story.control()
+            self._control(item)
         except CheckStop as stop:
-            item.stash[_SHOWN] = recording.shown(story, self.target.secret)
+            self._remember(item)
             first = stop
 
         def again() -> CheckStop | None:
+            story = item.stash[_STORY]
             _let_go(story)
             self._prepare(item)
             story.begin()
             try:
                 item.runtest()
-                story.control()
+                self._control(item)
             except CheckStop as stop:
-                item.stash[_SHOWN] = recording.shown(story, self.target.secret)
+                self._remember(item)
                 return stop
             return None
 
@@ -127,6 +125,16 @@ class Checks:
         if end is not None:
             raise end
         return result
+
+    def _remember(self, item: pytest.Item) -> None:
+        """Keep what a report shows of a try that did not pass."""
+        if _STORY in item.stash:
+            item.stash[_SHOWN] = recording.shown(item.stash[_STORY], self.target.secret)
+
+    def _control(self, item: pytest.Item) -> None:
+        # The first step asks for the story: before the call there is none.
+        if _STORY in item.stash:
+            item.stash[_STORY].control()
 
     def conclude(
         self, item: pytest.Item, first: CheckStop | None, again: Callable[[], CheckStop | None]
@@ -150,8 +158,8 @@ class Checks:
         if not isinstance(error, Exception | None):
             return report
         clause = item.stash[CLAUSE]
-        if error is not None and _STORY in item.stash:
-            item.stash.setdefault(_SHOWN, recording.shown(item.stash[_STORY], self.target.secret))
+        if error is not None and _SHOWN not in item.stash:
+            self._remember(item)
         record = recording.ended(
             item,
             clause,

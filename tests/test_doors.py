@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -255,6 +256,62 @@ def test_the_command_by_hand_really_does_it(check, naive, tmp_path):
             check=True,
         )
         assert re.match(r"HTTP/1\.[01] 200", done.stdout)
+
+
+def dropping(which):
+    """A sound receiver that hangs up on the requests whose numbers are *which*."""
+    numbers = itertools.count()
+
+    def answer(headers, body):
+        if which(next(numbers)):
+            # Ends the thread of this request without a word.
+            raise SystemExit
+        return sound(headers, body)
+
+    return answer
+
+
+def test_what_fails_at_times_violates_and_says_how_often(check, stand, tmp_path):
+    # The first request is the look before the run.
+    stand.answer = dropping(lambda number: number % 2 == 1)
+    ended = check(stand.url, "-m", "ack-001", "--seed", "1", "--report", "reports")
+    assert ended.code == 1, ended.text
+    assert "violated at times (no-answer-reset)" in ended.out
+    assert re.search(r"\(in [2-4] of 5 tries\)", ended.out)
+    report = report_of(tmp_path / "reports")
+    assert outcomes_of(report) == {"ack-001": "flaky"}
+    assert cases_of(tmp_path / "reports")["failures"] == len(
+        [
+            one
+            for clause in report["clauses"]
+            for one in clause["checks"]
+            if one["outcome"] != "pass"
+        ]
+    )
+
+
+def test_one_lost_connection_accuses_nobody(check, stand, tmp_path):
+    stand.answer = dropping(lambda number: number == 3)
+    ended = check(stand.url, "-m", "ack-001 or ack-006 or ack-008", "--seed", "1")
+    assert ended.code == 0, ended.text
+
+
+def test_a_receiver_that_hangs_up_is_told_so_by_the_clause_that_asks_for_an_answer(
+    check, stand, tmp_path
+):
+    def answer(headers, body):
+        if b"PING" in body or b"BOOKING_GONE" in body:
+            raise SystemExit
+        return sound(headers, body)
+
+    stand.answer = answer
+    ended = check(
+        stand.url, "-m", "ack-006 or ack-008 or evt-005", "--report", "reports", "--seed", "1"
+    )
+    found = outcomes_of(report_of(tmp_path / "reports"))
+    assert ended.code == 1, ended.text
+    assert (found["ack-006"], found["ack-008"]) == ("inconclusive", "inconclusive")
+    assert "fail" in found.values()
 
 
 def test_strictness_makes_a_deviation_fatal(check, stand):
@@ -522,7 +579,6 @@ def test_the_contract_is_not_run_against_nothing(tmp_path):
         (["--target", "localhost"], 2, "is no http or https URL"),
         (["--target", "https://hooks.example/x"], 2, "say --i-may-test hooks.example"),
         (["--target", nowhere(), "-m", "sig-999"], 2, "did you mean 'sig-"),
-        (["--target", nowhere(), "-n", "2"], 2, "a run is one process; leave -n out"),
         (["--target", nowhere()], 3, "refuses the connection"),
     ],
 )

@@ -134,6 +134,37 @@ def test_one_more_check_never_turns_a_violation_into_anything_better(judged, opt
     assert EXITS.index(judge(more, scope="wire", **options).exit_code) >= EXITS.index(found)
 
 
+@given(clauses, flags, st.sampled_from(Level), outcomes)
+def test_one_more_check_never_makes_a_run_better_that_has_verified_anything(
+    judged, options, level, end
+):
+    verified = [*judged, a_clause(Outcome.PASS, name="yes-001")]
+    found = judge(verified, scope="wire", **options)
+    more = judge([*verified, ClauseOutcomes("new-001", level, [end])], scope="wire", **options)
+    assert EXITS.index(more.exit_code) >= EXITS.index(found.exit_code)
+
+
+@given(clauses, flags, outcomes, st.data())
+def test_one_more_outcome_never_makes_the_end_of_a_clause_better(judged, options, end, data):
+    # What is not counted yet gains a place in the count, which may well be better than nothing.
+    counted = [row for row, clause in enumerate(judged) if set(clause.outcomes) - UNCOUNTED]
+    assume(counted)
+    row = data.draw(st.sampled_from(counted))
+    old = judged[row]
+    new = ClauseOutcomes(old.id, old.level, [*old.outcomes, end])
+    assert new.outcome.badness >= old.outcome.badness
+    before = judge(judged, scope="wire", **options).exit_code
+    after = judge([*judged[:row], new, *judged[row + 1 :]], scope="wire", **options).exit_code
+    assert EXITS.index(after) >= EXITS.index(before)
+
+
+@given(clauses, flags)
+def test_what_ends_with_0_holds_no_must_that_is_flaky_or_open(judged, options):
+    spoilt = ACCUSING | UNVERIFIED
+    if any(c.level is Level.MUST and (spoilt & {c.outcome} or not c.outcomes) for c in judged):
+        assert judge(judged, scope="wire", **options).exit_code is not Exit.CONFORMS
+
+
 @given(clauses, flags, st.randoms())
 def test_the_order_of_clauses_and_checks_says_nothing(judged, options, chance):
     shuffled = [
@@ -169,6 +200,12 @@ def test_from_best_to_worst():
 
 def test_a_clause_of_which_nothing_was_run_is_not_verified():
     assert a_clause().outcome is Outcome.NOT_VERIFIED
+
+
+def test_what_fails_at_times_violates_as_what_always_fails_does():
+    found = verdict(a_clause(Outcome.PASS), a_clause(Outcome.PASS, Outcome.FLAKY, name="sig-002"))
+    assert (found.conclusion, found.exit_code) == (Conclusion.VIOLATES, Exit.VIOLATES)
+    assert found.must == {Outcome.PASS: 1, Outcome.FLAKY: 1}
 
 
 # --- levels ---------------------------------------------------------------------------------------
