@@ -8,7 +8,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 
-.PHONY: help setup check test lint units mutants bench docs clean
+# A switch of the environment against bytecode would have every process compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup check test lint units mutants bench docs stability clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,6 +50,9 @@ docs: setup
 	$(BIN)/python tests/mutants/matrix.py > docs/kill-matrix.md.new
 	mv docs/contract.md.new docs/contract.md
 	mv docs/kill-matrix.md.new docs/kill-matrix.md
+
+stability: setup
+	$(BIN)/python bench/stability.py
 
 clean:
 	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

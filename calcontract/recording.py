@@ -41,6 +41,15 @@ _OUTCOMES: Mapping[type[Exception], Outcome] = {
 }
 
 
+def name_of(node: str) -> str:
+    """
+    What pytest calls the check *node*, without its file.
+
+    The file's part is relative to a folder that pytest guesses, in each process anew.
+    """
+    return node.partition("::")[2]
+
+
 def record_of(
     item: pytest.Item, clause: Clause, outcome: Outcome, *, sentence: str = "", **more: Any
 ) -> CheckRecord:
@@ -50,7 +59,7 @@ def record_of(
         title=scenario(item).name,
         outcome=outcome,
         sentence=sentence,
-        node=item.nodeid.partition("::")[2],
+        node=name_of(item.nodeid),
         **more,
     )
 

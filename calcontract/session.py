@@ -24,7 +24,7 @@ from calcontract.checks import Checks, record_in
 from calcontract.errors import INTERRUPTED, CalcontractError, Exit, SetupError, UsageError
 from calcontract.known import KnownViolations
 from calcontract.process import Process
-from calcontract.recording import record_of
+from calcontract.recording import name_of, record_of
 from calcontract.records import CheckRecord
 from calcontract.report import document, junit, letters
 from calcontract.selection import CLAUSE
@@ -56,7 +56,7 @@ class Session(Checks):
     def __init__(self, run_settings: Settings, contract: Contract, target: Target) -> None:
         super().__init__(run_settings, contract, target, seed=target.seed)
         self.known = KnownViolations.load(run_settings.known_violations, contract)
-        #: The checks that are to be run, by pytest's name, as they count if they are not.
+        #: The checks that are to be run, by their names, as they count if they are not.
         self.awaited: dict[str, CheckRecord] = {}
         #: Whether the run came to its end and was judged.
         self.concluded = False
@@ -114,7 +114,7 @@ class Session(Checks):
         for record in (*selected.outside, *selected.gaps):
             self.run.add(record)
         for item in selected.inside:
-            self.awaited[item.nodeid] = record_of(
+            self.awaited[name_of(item.nodeid)] = record_of(
                 item,
                 item.stash[CLAUSE],
                 Outcome.NOT_VERIFIED,
@@ -147,14 +147,15 @@ class Session(Checks):
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the records, also those of other processes."""
         record = record_in(report)
+        name = name_of(report.nodeid)
         if record is not None:
-            self.awaited.pop(report.nodeid, None)
+            self.awaited.pop(name, None)
             self.run.add(record)
-        elif report.when not in _STEPS and report.nodeid in self.awaited:
+        elif report.when not in _STEPS and name in self.awaited:
             # Not a violation: what ended our process may be anything.
             self.run.add(
                 dataclasses.replace(
-                    self.awaited.pop(report.nodeid),
+                    self.awaited.pop(name),
                     outcome=Outcome.ERROR,
                     sentence="the process that ran it ended",
                     reason="process-lost",

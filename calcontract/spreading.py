@@ -22,6 +22,7 @@ from calcontract import catalogue, settings
 from calcontract.catalogue import Clause
 from calcontract.checks import Checks
 from calcontract.errors import CheckStop
+from calcontract.recording import name_of
 from calcontract.records import CheckRecord
 from calcontract.session import Session
 from calcontract.settings import Settings
@@ -134,7 +135,7 @@ class Spread(Session):
             raise session.Failed(str(stop)) from None
         finally:
             self.elsewhere = False
-        left = [item for item in session.items if item.nodeid in self.awaited]
+        left = [item for item in session.items if name_of(item.nodeid) in self.awaited]
         for item, following in itertools.zip_longest(left, left[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.shouldfail:
