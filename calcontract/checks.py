@@ -17,7 +17,7 @@ import pytest
 
 from calcontract import recording, repeats, selection, steps
 from calcontract.catalogue import Clause, Contract
-from calcontract.errors import CalcontractError, CheckStop, Violation
+from calcontract.errors import CalcontractError, CheckStop, Flaky, Violation
 from calcontract.items import starts_otherwise
 from calcontract.records import CheckRecord, Exchange, RunRecord
 from calcontract.report import letters
@@ -142,7 +142,7 @@ class Checks:
         """How the check *item* ended for good, by its *first* try and by those made *again*."""
         proven = self._proven[item.stash[CLAUSE].id]
         end = repeats.judge(first, again, tags=item.keywords, proven=proven)
-        if isinstance(end, Violation):
+        if isinstance(end, Violation) and not isinstance(end, Flaky):
             proven.add(end.reason)
         return end
 

@@ -331,7 +331,9 @@ class Story:
                 shown = attempt.answer.status if attempt.answer else attempt.problem
                 raise Blocked(
                     f"the same delivery without its fault was not acknowledged either ({shown})",
-                    reason="twin-not-acknowledged",
+                    reason="twin-not-acknowledged"
+                    if attempt.answer
+                    else f"no-answer-{attempt.problem}",
                 )
 
     def let_go(self) -> None:

@@ -263,10 +263,7 @@ def dropping(which):
     numbers = itertools.count()
 
     def answer(headers, body):
-        if which(next(numbers)):
-            # Ends the thread of this request without a word.
-            raise SystemExit
-        return sound(headers, body)
+        return None if which(next(numbers)) else sound(headers, body)
 
     return answer
 
@@ -280,14 +277,8 @@ def test_what_fails_at_times_violates_and_says_how_often(check, stand, tmp_path)
     assert re.search(r"\(in [2-4] of 5 tries\)", ended.out)
     report = report_of(tmp_path / "reports")
     assert outcomes_of(report) == {"ack-001": "flaky"}
-    assert cases_of(tmp_path / "reports")["failures"] == len(
-        [
-            one
-            for clause in report["clauses"]
-            for one in clause["checks"]
-            if one["outcome"] != "pass"
-        ]
-    )
+    ends = [check["outcome"] for clause in report["clauses"] for check in clause["checks"]]
+    assert cases_of(tmp_path / "reports")["failures"] == ends.count("flaky") > 0
 
 
 def test_one_lost_connection_accuses_nobody(check, stand, tmp_path):
@@ -300,9 +291,8 @@ def test_a_receiver_that_hangs_up_is_told_so_by_the_clause_that_asks_for_an_answ
     check, stand, tmp_path
 ):
     def answer(headers, body):
-        if b"PING" in body or b"BOOKING_GONE" in body:
-            raise SystemExit
-        return sound(headers, body)
+        hangs_up = b"PING" in body or b"BOOKING_GONE" in body
+        return None if hangs_up else sound(headers, body)
 
     stand.answer = answer
     ended = check(

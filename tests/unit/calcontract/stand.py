@@ -43,6 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         stand.received.append((self.headers, body))
         found = stand.answer(self.headers, body)
+        if found is None:
+            # It hangs up without a word.
+            self.close_connection = True
+            return
         status, headers = found if isinstance(found, tuple) else (found, {})
         self._send(status, b'{"status":"accepted"}', headers)
 
