@@ -239,6 +239,7 @@ def test_a_selection_by_another_word_is_refused(select, words):
 def test_every_tag_of_the_contract_is_a_marker():
     markers = dict(CONTRACT.markers())
     tags = {"must", "should", "may", "hardening", "guide", "calcom", "slow", "disruptive", "last"}
+    tags |= {"race", "alone"}
     tags |= {f"needs-{capability}" for capability in catalogue.CAPABILITIES}
     tags |= {chapter.name for chapter in CONTRACT.chapters}
     tags |= {clause.id for clause in CONTRACT.clauses()}
