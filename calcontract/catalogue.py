@@ -99,7 +99,7 @@ class Contract:
         """
         if clause_id in self._known:
             return self._known[clause_id]
-        near = difflib.get_close_matches(clause_id, self._known, n=1)
+        near = difflib.get_close_matches(clause_id.lower(), self._known, n=1)
         raise UsageError(
             f"there is no clause {clause_id!r}",
             hint=f"did you mean {near[0]!r}?" if near else "list them with `calcontract clauses`",
@@ -124,7 +124,7 @@ class Contract:
         for word in _WORD.findall(select):
             if word in _OPERATORS or word in known:
                 continue
-            near = difflib.get_close_matches(word, known, n=1)
+            near = difflib.get_close_matches(word.lower(), known, n=1)
             raise UsageError(
                 f"there is no clause, chapter or level {word!r}",
                 hint=f"did you mean {near[0]!r}?"

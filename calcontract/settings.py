@@ -158,7 +158,8 @@ class Settings(BaseSettings):
         try:
             usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
         except ValueError:
-            usable = False
+            # What urlsplit finds nothing wrong with until it is asked for the port.
+            raise ValueError(f"{value!r} has no port between 1 and 65535") from None
         if not usable:
             raise ValueError(f"{value!r} is no http or https URL")
         return value

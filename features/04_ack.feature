@@ -150,7 +150,7 @@ Feature: Answers and the budget
     Why: 410 Gone switches the subscription off, for good and in silence.
     Fix: use 4xx codes other than 410, whatever arrives.
 
-    Scenario Outline: A delivery whose <oddity> does not switch the subscription off
+    Scenario Outline: The subscription is not switched off though <oddity>
       Given a BOOKING_CREATED delivery
       But <oddity>
       When Cal.com delivers it

@@ -7,6 +7,7 @@ Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, 3 target
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import random
 import re
@@ -178,7 +179,9 @@ def _occurrence(trigger: str, profile: Profile, seed: int | None) -> Occurrence:
     try:
         return calendar.any_of(trigger, dt.datetime.now(dt.UTC))
     except ValueError as error:
-        _misuse(f"{error}; `mock-calcom triggers --profile {profile.name}` lists them")
+        near = difflib.get_close_matches(trigger.upper(), (*profile.triggers, triggers.PING), n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        _misuse(f"{error}; {meant}`mock-calcom triggers --profile {profile.name}` lists them")
 
 
 # --- sending -------------------------------------------------------------------------------------

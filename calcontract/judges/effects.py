@@ -23,7 +23,7 @@ def _inbox(look: Look, trigger: str, uid: str) -> str:
     """What the inbox says of the deliveries of *trigger*, as a remark."""
     records = [record for record in look.records if (record.trigger, record.uid) == (trigger, uid)]
     states = ", ".join(
-        f"{record.state} after {record.tries} tries"
+        f"{record.state} after {record.tries} {'try' if record.tries == 1 else 'tries'}"
         + ("" if record.next_try_seconds is None else f", next in {record.next_try_seconds:.1f} s")
         for record in records
     )

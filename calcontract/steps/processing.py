@@ -51,6 +51,10 @@ def _record(story: Story) -> Record:
     return (under_way or records)[-1]
 
 
+def _tries(record: Record) -> str:
+    return "1 try" if record.tries == 1 else f"{record.tries} tries"
+
+
 def _advance(story: Story, seconds: float) -> None:
     story.target.advance(seconds)
 
@@ -85,7 +89,7 @@ def _has_failed(story: Story, times: str) -> None:
             return
         if record.state not in _UNDER_WAY:
             raise Violation(
-                f"it was given up after {record.tries} tries",
+                f"it was given up after {_tries(record)}",
                 expected=f"{wanted} tries and another to come",
                 reason="given-up-early",
             )
@@ -118,7 +122,7 @@ def _given_up(story: Story, tries: int) -> None:
     record = _record(story)
     if (record.state, record.tries) != ("dead", tries):
         raise Violation(
-            f"it is {record.state} after {record.tries} tries",
+            f"it is {record.state} after {_tries(record)}",
             expected=f"a dead letter after {tries} tries",
             reason="not-given-up" if record.state != "dead" else "tries",
         )

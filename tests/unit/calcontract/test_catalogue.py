@@ -227,6 +227,7 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
         ("sig-999", "'sig-999'; did you mean 'sig-0"),
         ("sig or akc", "'akc'; did you mean 'ack'?"),
         ("must and skow", "'skow'; did you mean 'slow'?"),
+        ("SIG-010", "'SIG-010'; did you mean 'sig-010'?"),
         ("qqqqqq", "list them with `calcontract clauses`"),
     ],
 )

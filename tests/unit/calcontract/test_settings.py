@@ -88,7 +88,7 @@ def test_settings_do_not_change():
         ({"target": "localhost:8000"}, "is no http or https URL"),
         ({"target": "ftp://127.0.0.1/x"}, "is no http or https URL"),
         ({"target": "http://"}, "is no http or https URL"),
-        ({"target": "http://127.0.0.1:99999/"}, "is no http or https URL"),
+        ({"target": "http://127.0.0.1:99999/"}, "has no port between 1 and 65535"),
         ({"target": "http://127.0.0.1:0/"}, "is no http or https URL"),
         ({"target": ""}, "is no http or https URL"),
         ({"probe": "probe"}, "is no http or https URL"),
