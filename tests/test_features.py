@@ -247,6 +247,19 @@ def test_every_ending_is_known_to_hold_back_or_to_go_through():
     assert [x for x in sorted(said) if not any(kind.fullmatch(x) for kind in kinds)] == []
 
 
+#: What other checks change as well.
+TOTALS = frozenset({"nothing changes at all", "no appointment is made"})
+
+
+@pytest.mark.parametrize(("template", "scenario"), SCENARIOS, ids=[x.name for _, x in SCENARIOS])
+def test_what_others_could_disturb_or_chance_decide_is_tagged_so(template, scenario):
+    said = [step.name for step in scenario.steps]
+    if not TOTALS.isdisjoint(said):
+        assert "alone" in template.tags
+    copies = any(re.search(r"\d+ times at the same instant$", sentence) for sentence in said)
+    assert copies == ("race" in template.tags)
+
+
 # --- steps ----------------------------------------------------------------------------------------
 
 
