@@ -143,9 +143,9 @@ def _lines(profile: str) -> list[str]:
 
 def main() -> None:
     """Measure the profiles that the command line names, or all."""
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores")  # noqa: T201
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
     for profile in sys.argv[1:] or PROFILES:
-        print(*_lines(profile), sep="\n", flush=True)  # noqa: T201
+        print(*_lines(profile), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -63,6 +63,12 @@ MayTest = Annotated[
 InsecureHttp = Annotated[
     bool | None, typer.Option("--insecure-http", help="Allow plain http to another machine.")
 ]
+
+
+def _settings(given: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
+    """The settings among the arguments *given* to a command, those *without* left to it."""
+    named = settings.Settings.model_fields.keys() - set(without)
+    return {"target": given["url"], **{name: given[name] for name in named if name in given}}
 
 
 @contextlib.contextmanager
@@ -183,26 +189,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     """Check a receiver against the contract, and print a verdict per clause."""
     from calcontract import runner  # noqa: PLC0415 - pytest is heavy, and other commands need none
 
-    options: dict[str, Any] = {
-        "target": url,
-        "secret_env": secret_env,
-        "secret_file": secret_file,
-        "secret": secret,
-        "probe": probe,
-        "states": states,
-        "start": start,
-        "receiver_secret_env": receiver_secret_env,
-        "receiver_previous_env": receiver_previous_env,
-        "log": log,
-        "budget": budget,
-        "strict": strict,
-        "hardened": hardened,
-        "report": report,
-        "known_violations": known_violations,
-        "seed": seed,
-        "i_may_test": i_may_test,
-        "insecure_http": insecure_http,
-    }
+    options = _settings(locals(), without={"profile"})
     codes: list[Exit] = []
     with _one_sentence():
         profiles = tuple(dict.fromkeys(profile or [settings.load(**options).profile]))
@@ -281,16 +268,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
     from calcontract.target import Target  # noqa: PLC0415 - heavy, and other commands need none
 
-    options = {
-        "target": url,
-        "secret_env": secret_env,
-        "secret_file": secret_file,
-        "secret": secret,
-        "probe": probe,
-        "states": states,
-        "i_may_test": i_may_test,
-        "insecure_http": insecure_http,
-    }
+    options = _settings(locals())
     with _one_sentence(), _target(options) as complete:
         told = settings.load(**complete)
         told.permit()
@@ -319,18 +297,7 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
     """Send bodies that nobody thought of; 1 if one is answered wrongly, 4 if some were not sent."""
     from calcontract.fuzz import command  # noqa: PLC0415 - schemathesis is heavy
 
-    options = {
-        "target": url,
-        "secret_env": secret_env,
-        "secret_file": secret_file,
-        "secret": secret,
-        "profile": profile,
-        "probe": probe,
-        "budget": budget,
-        "seed": seed,
-        "i_may_test": i_may_test,
-        "insecure_http": insecure_http,
-    }
+    options = _settings(locals())
     with _one_sentence(), _target(options) as complete:
         code = command.run(settings.load(**complete), examples=examples, seconds=seconds)
     raise typer.Exit(int(code))
@@ -365,18 +332,7 @@ def load(  # noqa: PLR0917 - typer makes an option of each
     """Send deliveries at a steady rate; 1 if one fails or is late, 4 if we could not keep up."""
     from calcontract import loading  # noqa: PLC0415 - heavy, and other commands need none
 
-    options = {
-        "target": url,
-        "secret_env": secret_env,
-        "secret_file": secret_file,
-        "secret": secret,
-        "profile": profile,
-        "budget": budget,
-        "report": report,
-        "seed": seed,
-        "i_may_test": i_may_test,
-        "insecure_http": insecure_http,
-    }
+    options = _settings(locals(), without={"rate"})
     shares = {
         "redeliveries": redeliveries,
         "reschedules": reschedules,
