@@ -10,18 +10,18 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import signature
+from reference_impl import instants, signature
 from reference_impl.clock import Clock
-from reference_impl.inbox import Inbox
 from reference_impl.settings import BadSettingsError, Settings
 from reference_impl.store import Store, rows
-from reference_impl.tables import webhook_events, webhook_stats
+from reference_impl.tables import webhook_stats
+from reference_impl.upkeep import CannotReplayError, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _one_sentence() -> Iterator[None]:
     """Turn what the operator can mend into one sentence and exit code 2."""
     try:
         yield
-    except (BadSettingsError, UsageError) as problem:
+    except (BadSettingsError, CannotReplayError, UsageError) as problem:
         _end(str(problem))
     except SQLAlchemyError as problem:
         _end(f"the store cannot be used: {getattr(problem, 'orig', None) or 'see DATABASE_URL'}")
@@ -55,9 +55,9 @@ def _one_sentence() -> Iterator[None]:
         _end(str(problem))
 
 
-def _end(sentence: str) -> None:
+def _end(sentence: str, code: int = 2) -> NoReturn:
     typer.echo(f"reference-receiver: {sentence}", err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(code)
 
 
 @application.command()
@@ -106,43 +106,132 @@ def show_signature(
 
 @application.command()
 def replay_webhook(
+    id_: Annotated[
+        str | None, typer.Option("--id", help="One delivery: the row's id, or the webhook id.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="All received since then, as 2026-07-14 or 2026-07-14T09:00:00Z."),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All dead letters.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
+) -> None:
+    """Process deliveries once more; what took effect before has no second effect."""
+    with _one_sentence():
+        if (id_ is None) == (since is None and not failed):
+            raise UsageError("give either --id, or --since, --failed or both")
+        after = None if since is None else _instant(since)
+        settings = Settings.from_environment()
+        with _store(settings) as store:
+            upkeep = Upkeep(settings, store, Clock().now())
+            if id_ is not None:
+                webhook_id = upkeep.replay(id_, dry_run=dry_run)
+                typer.echo(f"delivery {webhook_id} {_would('waits', dry_run)} to be processed")
+                return
+            replayed = upkeep.replay_all(since=after, failed=failed, dry_run=dry_run)
+        verb = "waits" if replayed.again == 1 else "wait"
+        typer.echo(f"{_deliveries(replayed.again)} {_would(verb, dry_run)} to be processed")
+        if replayed.pruned:
+            typer.echo(f"{_deliveries(replayed.pruned)} left alone: pruned")
+
+
+@application.command()
+def discard_webhook(
     id_: Annotated[str, typer.Option("--id", help="The row's id, or the webhook id.")],
 ) -> None:
-    """Process a delivery once more; what took effect before has no second effect."""
+    """Give up a dead letter: it is not replayed with --failed any more, and may be pruned."""
     with _one_sentence():
         settings = Settings.from_environment()
         with _store(settings) as store:
-            webhook_id = _replay(settings, store, id_)
-        typer.echo(f"delivery {webhook_id} waits to be processed")
+            webhook_id = Upkeep(settings, store, Clock().now()).discard(id_)
+        typer.echo(f"dead letter {webhook_id} is discarded")
 
 
-def _replay(settings: Settings, store: Store, given: str) -> str:
-    columns = webhook_events.c
-    # 18 digits: any longer number is no row's.
-    is_row = given.isascii() and given.isdigit() and len(given) <= 18
-    matches = columns.id == int(given) if is_row else columns.webhook_id == given.lower()
-    now = Clock().now()
-    with store.write() as connection:
-        row = connection.execute(select(webhook_events).where(matches)).mappings().first()
-        if row is None:
-            raise UsageError(f"there is no delivery {given!r} in the inbox")
-        if row["state"] == "processing":
-            raise UsageError(f"delivery {given!r} is being processed; nothing to replay")
-        inbox = Inbox(settings, store, lambda _: None)
-        connection.execute(
-            update(webhook_events)
-            .where(columns.id == row["id"])
-            .values(
-                state="waiting",
-                tries=0,
-                interruptions=0,
-                due_at=now,
-                rank=inbox.rank(row["event_type"], now),
-                reason=None,
-                finished_at=None,
+@application.command()
+def prune(
+    older_than: Annotated[
+        int, typer.Option(min=0, max=36_500, metavar="DAYS", help="Days since they were over.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+) -> None:
+    """Forget the payloads of deliveries that are long over; redeliveries are still recognised."""
+    with _one_sentence():
+        settings = Settings.from_environment()
+        now = Clock().now()
+        with _store(settings) as store:
+            pruned = Upkeep(settings, store, now).prune(
+                before=now - older_than * 86_400_000_000, dry_run=dry_run
             )
-        )
-    return str(row["webhook_id"])
+        told = f"payloads of {_deliveries(pruned.deliveries)} and {pruned.notices} notices"
+        typer.echo(f"{told} {'would be' if dry_run else 'were'} removed")
+
+
+@application.command()
+def verify_webhooks(
+    url: Annotated[
+        str | None,
+        typer.Option(help="The URL that Cal.com is to deliver to; else RECEIVER_PUBLIC_URL."),
+    ] = None,
+    event_type: Annotated[
+        int | None, typer.Option(min=1, help="Look at the subscriptions of this event type.")
+    ] = None,
+    team: Annotated[int | None, typer.Option(min=1, help="The event type's team.")] = None,
+    organization: Annotated[
+        int | None, typer.Option(min=1, help="Look at the subscriptions of this organization.")
+    ] = None,
+) -> None:
+    """Ask Cal.com's API whether the subscription is as this receiver needs it."""
+    from reference_impl import calcom_api, subscriptions  # noqa: PLC0415 - others need no client
+
+    with _one_sentence():
+        settings = Settings.from_environment()
+        wanted = url or settings.public_url
+        if not wanted:
+            raise UsageError(
+                "give --url or set RECEIVER_PUBLIC_URL: which URL is to be looked for?"
+            )
+        if not settings.api_key.strip():
+            raise UsageError("CALCOM_API_KEY is not set: make a key in Cal.com's settings")
+        if not settings.secret:
+            raise UsageError("CALCOM_WEBHOOK_SECRET is not set: there is nothing to compare with")
+        if (event_type and organization) or (team and not event_type):
+            raise UsageError("give --event-type, with --team if it is a team's, or --organization")
+        scope = calcom_api.Scope(event_type, team, organization)
+        try:
+            api = calcom_api.CalcomApi(settings.api_url, settings.api_key.strip())
+            found = api.subscriptions(scope)
+        except calcom_api.UnsafeApiUrlError as problem:
+            raise UsageError(str(problem)) from None
+        except calcom_api.ApiError as problem:
+            _end(str(problem), 3)
+    findings = subscriptions.judge(found, wanted, settings.secret, settings.previous_secret)
+    for finding in findings:
+        typer.echo(f"{finding.grade.value:<6} {finding.sentence}")
+    if any(finding.grade is subscriptions.Grade.WRONG for finding in findings):
+        raise typer.Exit(1)
+
+
+def _instant(text: str) -> int:
+    """
+    The instant that *text* spells, a day being its start in UTC.
+
+    Raises:
+        UsageError: if it spells none.
+    """
+    instant = instants.parse(text)
+    if instant is None:
+        instant = instants.parse(f"{text}T00:00:00Z")
+    if instant is None:
+        raise UsageError("--since takes a day or an RFC 3339 time, as 2026-07-14T09:00:00Z")
+    return instant
+
+
+def _would(verb: str, dry_run: bool) -> str:
+    return f"would {verb.removesuffix('s')}" if dry_run else verb
+
+
+def _deliveries(count: int) -> str:
+    return f"{count} {'delivery' if count == 1 else 'deliveries'}"
 
 
 @application.command()

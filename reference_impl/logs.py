@@ -77,6 +77,11 @@ def short(text: str | None) -> str | None:
     return text if text is None or len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
+def plain(text: str) -> str:
+    """*text* for people's eyes: short, and without characters that steer whatever shows it."""
+    return "".join(mark if mark.isprintable() else "?" for mark in short(text))
+
+
 def redacted(value: Any) -> Any:
     """*value*, a parsed payload, without what opens doors."""
     if isinstance(value, Mapping):

@@ -19,6 +19,7 @@ from reference_impl.tables import (
     notices,
     webhook_events,
 )
+from reference_impl.upkeep import DISCARDED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -115,7 +116,8 @@ def _delivery(row: Mapping[str, Any], now: int) -> dict[str, Any]:
         "id": row["webhook_id"],
         "trigger": row["event_type"],
         "uid": row["uid"],
-        "state": row["state"],
+        # A dead letter that somebody discarded is one still.
+        "state": "dead" if row["state"] == DISCARDED else row["state"],
         "tries": row["tries"],
         "nextTrySeconds": (row["due_at"] - now) / 1_000_000 if later else None,
     }

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 #: The path the guide registers ("Configure Webhook URL in Cal.com").
 WEBHOOK_PATH = "/api/webhooks/calcom"
 
+#: Paths that are taken.
+_RESERVED = ("/_testing", "/healthz", "/readyz")
+
+#: Hosts that nobody reaches from another machine.
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -114,6 +120,24 @@ class Settings:
     store_seconds: float = _setting("RECEIVER_STORE_SECONDS", 5.0, _seconds)
     #: Apprise URLs of the administrators, separated by white space; they may hold credentials.
     notify: tuple[str, ...] = _setting("RECEIVER_NOTIFY", (), _words, hidden=True)
+    #: Seconds between two notices: the first dead letter of an incident is told at once, and those
+    #: that follow within this time are summarised.
+    notify_seconds: float = _setting("RECEIVER_NOTIFY_SECONDS", 900.0, _seconds)
+    #: Seconds that attempts and deliveries under way have to end after SIGTERM.
+    stop_seconds: float = _setting("RECEIVER_STOP_SECONDS", 10.0, _seconds)
+    #: Seconds the oldest due delivery may wait before /readyz says no; 0 is no limit.
+    backlog_seconds: int = _setting("RECEIVER_BACKLOG_SECONDS", 900, _natural)
+    #: Where metrics are served, as HOST:PORT; never on the port that receives deliveries.  Empty:
+    #: nowhere.
+    metrics: str = _setting("RECEIVER_METRICS", "")
+    #: The bearer token that a reader of the metrics has to show; needed beyond this machine.
+    metrics_token: str = _setting("RECEIVER_METRICS_TOKEN", "", hidden=True)
+    #: The URL that the subscription delivers to, for `verify-webhooks`.
+    public_url: str = _setting("RECEIVER_PUBLIC_URL", "")
+    #: Cal.com's API, for `verify-webhooks`; https://api.cal.eu/v2 in Europe.
+    api_url: str = _setting("CALCOM_API_URL", "https://api.cal.com/v2")
+    #: The key to that API.
+    api_key: str = _setting("CALCOM_API_KEY", "", hidden=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -159,13 +183,47 @@ class Settings:
                 "CALCOM_WEBHOOK_VERIFY_SIGNATURE=false is honoured only with "
                 "RECEIVER_ENVIRONMENT=local: never switch verification off in production"
             )
-        if not self.path.startswith("/") or self.path.startswith("/_testing"):
-            raise BadSettingsError("RECEIVER_PATH must start with / and lie outside /_testing")
+        if not self.path.startswith("/") or self.path.startswith(_RESERVED):
+            raise BadSettingsError(
+                "RECEIVER_PATH must start with / and lie outside /_testing, /healthz and /readyz"
+            )
+        self.check_metrics()
         if not self.database_url.startswith("sqlite:///"):
             raise BadSettingsError(
                 "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db"
             )
         return self
+
+    def check_metrics(self) -> None:
+        """
+        See that the metrics are served safely, if they are.
+
+        Raises:
+            BadSettingsError: if the address cannot be read, or lies beyond this machine and
+                nobody has to show a token.
+        """
+        if not self.metrics:
+            return
+        host, _ = self.metrics_address
+        if host not in _THIS_MACHINE and not self.metrics_token.strip():
+            raise BadSettingsError(
+                "RECEIVER_METRICS beyond this machine needs RECEIVER_METRICS_TOKEN: "
+                "anybody could read the metrics"
+            )
+
+    @property
+    def metrics_address(self) -> tuple[str, int]:
+        """
+        The host and the port that metrics are served on.
+
+        Raises:
+            BadSettingsError: if they cannot be read.
+        """
+        host, _, port = self.metrics.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise BadSettingsError("RECEIVER_METRICS must be HOST:PORT, as 127.0.0.1:9464")
+        return host, int(port)
 
 
 def _reason(problem: ValueError) -> str:

@@ -1,0 +1,210 @@
+"""
+Upkeep of the inbox: replaying deliveries, discarding dead letters, forgetting old payloads.
+
+Everything happens in batches, each in a transaction of its own, so that whoever accepts deliveries
+meanwhile waits for a few hundred rows at most.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, true, update
+
+from reference_impl.inbox import Inbox
+from reference_impl.store import rows
+from reference_impl.tables import notices, webhook_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+_events = webhook_events.c
+
+#: The state of a dead letter that somebody looked at and gave up.
+DISCARDED = "discarded"
+
+#: What a delivery that is over can be.
+_FINISHED = ("done", "dead", DISCARDED)
+
+#: What a pruned row holds in place of the body; no envelope is that short.
+PRUNED = b""
+
+_BATCH = 500
+
+#: Seconds between two batches: writers of other processes look for their turn every few of these.
+_PAUSE_SECONDS = 0.02
+
+
+class CannotReplayError(Exception):
+    """The delivery cannot be replayed or discarded; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay came to."""
+
+    #: Deliveries that wait to be processed again.
+    again: int
+    #: Deliveries that match and have no payload any more.
+    pruned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What pruning came to."""
+
+    deliveries: int
+    notices: int
+
+
+class Upkeep:
+    """Mends the inbox in *store* at the instant *now*, in microseconds since 1970."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        now: int,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._inbox = Inbox(settings, store, lambda _: None)
+        self._store = store
+        self._now = now
+        self._pause = pause
+
+    # --- one delivery -----------------------------------------------------------------------
+
+    def find(self, given: str) -> dict[str, Any]:
+        """
+        The row that *given* names: its number in the inbox, or its webhook id.
+
+        Raises:
+            CannotReplayError: if there is none.
+        """
+        # 18 digits: any longer number is no row's.
+        is_row = given.isascii() and given.isdigit() and len(given) <= 18
+        matches = _events.id == int(given) if is_row else _events.webhook_id == given.lower()
+        with self._store.read() as connection:
+            found = rows(connection, select(webhook_events).where(matches))
+        if not found:
+            raise CannotReplayError(f"there is no delivery {given!r} in the inbox")
+        return found[0]
+
+    def replay(self, given: str, *, dry_run: bool = False) -> str:
+        """
+        Let the delivery that *given* names be processed once more: its webhook id.
+
+        Raises:
+            CannotReplayError: if there is none, it is being processed, or it was pruned.
+        """
+        row = self.find(given)
+        if row["payload"] == PRUNED:
+            raise CannotReplayError(f"delivery {given!r} was pruned: its payload is gone")
+        if row["state"] == "processing" or not (dry_run or self._again([row], "waiting")):
+            raise CannotReplayError(f"delivery {given!r} is being processed; nothing to replay")
+        return str(row["webhook_id"])
+
+    def discard(self, given: str) -> str:
+        """
+        Give up the dead letter that *given* names, so that it may be pruned: its webhook id.
+
+        Raises:
+            CannotReplayError: if there is none, or it is no dead letter.
+        """
+        row = self.find(given)
+        letter = (_events.id == row["id"]) & (_events.state == "dead")
+        with self._store.write() as connection:
+            gone = connection.execute(update(webhook_events).where(letter).values(state=DISCARDED))
+        if gone.rowcount != 1:
+            raise CannotReplayError(f"delivery {given!r} is no dead letter")
+        return str(row["webhook_id"])
+
+    # --- many -------------------------------------------------------------------------------
+
+    def replay_all(self, *, since: int | None, failed: bool, dry_run: bool = False) -> Replayed:
+        """
+        Let deliveries that are over be processed once more.
+
+        Args:
+            since: only those received at this instant or later.
+            failed: only dead letters.
+            dry_run: only count them.
+        """
+        states = _events.state == "dead" if failed else _events.state.in_(("done", "dead"))
+        matches = states & (true() if since is None else _events.received_at >= since)
+        again = pruned = 0
+        for batch in self._batches(matches):
+            whole = [row for row in batch if row["size"]]
+            pruned += len(batch) - len(whole)
+            again += len(whole) if dry_run else self._again(whole)
+        return Replayed(again, pruned)
+
+    def prune(self, *, before: int, dry_run: bool = False) -> Pruned:
+        """
+        Forget the payloads of deliveries that were over before the instant *before*.
+
+        The rows stay, without payload: they are how a redelivery is recognised.  Dead letters stay
+        whole until they are replayed or discarded.
+        """
+        over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
+        deliveries = dropped = 0
+        for batch in self._batches(over & (func.length(_events.payload) > 0)):
+            deliveries += len(batch)
+            told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
+            if dry_run:
+                with self._store.read() as connection:
+                    dropped += connection.scalar(select(func.count()).where(told)) or 0
+                continue
+            # Looked at again: a replay may have begun since the batch was read.
+            mine = over & _events.id.in_([row["id"] for row in batch])
+            with self._store.write() as connection:
+                connection.execute(update(webhook_events).where(mine).values(payload=PRUNED))
+                dropped += connection.execute(delete(notices).where(told)).rowcount
+            self._pause(_PAUSE_SECONDS)
+        return Pruned(deliveries, dropped)
+
+    def _batches(self, matches: ColumnElement[bool]) -> Iterator[list[dict[str, Any]]]:
+        """The rows that meet *matches*, by number; none that comes while they are read."""
+        columns = (_events.id, _events.webhook_id, _events.event_type, _events.state)
+        size = func.length(_events.payload).label("size")
+        with self._store.read() as connection:
+            newest = connection.scalar(select(func.max(_events.id))) or 0
+        last = 0
+        while True:
+            query = select(*columns, size).where(matches, _events.id > last, _events.id <= newest)
+            with self._store.read() as connection:
+                batch = rows(connection, query.order_by(_events.id).limit(_BATCH))
+            if not batch:
+                return
+            last = batch[-1]["id"]
+            yield batch
+
+    def _again(self, batch: list[dict[str, Any]], *more_states: str) -> int:
+        """Let those of *batch* that are over, or in one of *more_states*, wait: how many."""
+        over = _events.state.in_((*_FINISHED, *more_states))
+        mine = (_events.id == bindparam("row")) & over & (func.length(_events.payload) > 0)
+        changed = update(webhook_events).where(mine)
+        statement = changed.values(
+            state="waiting",
+            tries=0,
+            interruptions=0,
+            due_at=self._now,
+            rank=bindparam("new_rank"),
+            reason=None,
+            finished_at=None,
+        )
+        count = 0
+        with self._store.write() as connection:
+            for row in batch:
+                rank = self._inbox.rank(row["event_type"], self._now)
+                values = {"row": row["id"], "new_rank": rank}
+                count += connection.execute(statement, values).rowcount
+        if batch:
+            self._pause(_PAUSE_SECONDS)
+        return count

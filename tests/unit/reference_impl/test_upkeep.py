@@ -1,0 +1,277 @@
+import pytest
+from sqlalchemy import func, select, update
+from typer.testing import CliRunner
+
+from reference_impl import upkeep
+from reference_impl.clock import Clock
+from reference_impl.commands import application
+from reference_impl.tables import effects, notices, webhook_events
+from reference_impl.upkeep import CannotReplayError, Upkeep
+from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
+
+DAY = 24 * 60 * MINUTE
+
+
+@pytest.fixture
+def run(settings, monkeypatch):
+    monkeypatch.setenv("CALCOM_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("DATABASE_URL", settings.database_url)
+    # The commands live a day after the deliveries.
+    monkeypatch.setattr(Clock, "now", lambda self: NOON + DAY + self._offset)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(application, arguments)
+
+    return invoke
+
+
+@pytest.fixture
+def mend(machine, settings):
+    """The upkeep of the machine's inbox, so many days after its deliveries; it does not pause."""
+
+    def at(days=1):
+        return Upkeep(settings, machine.store, NOON + days * DAY, pause=lambda _: None)
+
+    return at
+
+
+def put(machine, *args, **kwargs):
+    body = a_body(*args, **kwargs)
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    return machine.receiver.identify(body)
+
+
+def done(machine, *args, **kwargs):
+    id_ = put(machine, *args, **kwargs)
+    while machine.worker.step():
+        pass
+    return id_
+
+
+def dead(machine, uid):
+    return done(machine, uid=uid, startTime="soon")
+
+
+def states(machine):
+    with machine.store.read() as connection:
+        query = select(webhook_events.c.webhook_id, webhook_events.c.state)
+        return {id_: state for id_, state in connection.execute(query)}  # noqa: C416 - rows are no pairs
+
+
+def payload(machine, id_):
+    with machine.store.read() as connection:
+        query = select(webhook_events.c.payload).where(webhook_events.c.webhook_id == id_)
+        return connection.scalar(query)
+
+
+def count(machine, table):
+    with machine.store.read() as connection:
+        return connection.scalar(select(func.count()).select_from(table))
+
+
+# --- replay -----------------------------------------------------------------------------------
+
+
+def test_dead_letters_are_replayed_and_nothing_else(run, machine):
+    fine, *letters = done(machine, uid="a"), dead(machine, "b"), dead(machine, "c")
+    outcome = run("replay-webhook", "--failed")
+    assert outcome.exit_code == 0
+    assert outcome.stdout == "2 deliveries wait to be processed\n"
+    assert states(machine) == {fine: "done", **dict.fromkeys(letters, "waiting")}
+
+
+def test_what_came_since_then_is_replayed_without_a_second_effect(run, machine):
+    early = done(machine, uid="a")
+    machine.clock.advance(3600)
+    late = done(machine, uid="b")
+    outcome = run("replay-webhook", "--since", "2026-01-01T12:30:00Z")
+    assert outcome.stdout == "1 delivery waits to be processed\n"
+    assert states(machine) == {early: "done", late: "waiting"}
+    machine.clock.advance(2 * 86_400)
+    assert machine.worker.step()
+    assert set(states(machine).values()) == {"done"}
+    assert count(machine, effects) == 2
+
+
+def test_a_dry_run_changes_nothing(run, machine):
+    letter = dead(machine, "a")
+    for arguments in (["--failed"], ["--since", "2026-01-01"], ["--id", letter]):
+        outcome = run("replay-webhook", *arguments, "--dry-run")
+        assert outcome.exit_code == 0
+        assert "would wait" in outcome.stdout
+    assert states(machine) == {letter: "dead"}
+
+
+def test_dead_letters_since_then_are_both(run, machine):
+    dead(machine, "a")
+    machine.clock.advance(86_400)
+    late = dead(machine, "b")
+    done(machine, uid="c")
+    assert run("replay-webhook", "--failed", "--since", "2026-01-02").exit_code == 0
+    assert [id_ for id_, state in states(machine).items() if state == "waiting"] == [late]
+
+
+def test_what_is_under_way_is_left_alone(run, machine):
+    waiting = put(machine, uid="a")
+    claimed = put(machine, uid="b")
+    machine.leases.claim()
+    before = states(machine)
+    assert set(before) == {waiting, claimed}
+    assert run("replay-webhook", "--since", "2026-01-01").stdout.startswith("0 deliveries")
+    assert states(machine) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--id", "1", "--failed"],
+        ["--id", "1", "--since", "2026-01-01"],
+        ["--since", "yesterday"],
+        ["--since", "2026-13-01"],
+        ["--dry-run"],
+    ],
+)
+def test_what_is_to_be_replayed_has_to_be_said(run, machine, arguments):
+    outcome = run("replay-webhook", *arguments)
+    assert outcome.exit_code == 2
+    assert outcome.stdout == ""
+
+
+def test_many_are_replayed_in_several_transactions(machine, mend, monkeypatch):
+    monkeypatch.setattr(upkeep, "_BATCH", 2)
+    for number in range(5):
+        dead(machine, f"u{number}")
+    assert mend().replay_all(since=None, failed=True).again == 5
+    assert set(states(machine).values()) == {"waiting"}
+
+
+# --- discard ----------------------------------------------------------------------------------
+
+
+def test_a_discarded_dead_letter_is_not_replayed_with_the_others(run, machine):
+    letter = dead(machine, "a")
+    assert run("discard-webhook", "--id", letter).exit_code == 0
+    assert run("replay-webhook", "--failed").stdout.startswith("0 deliveries")
+    assert run("replay-webhook", "--id", letter).exit_code == 0
+
+
+def test_only_dead_letters_are_discarded(run, machine):
+    done(machine)
+    outcome = run("discard-webhook", "--id", "1")
+    assert outcome.exit_code == 2
+    assert "is no dead letter" in outcome.stderr
+    assert run("discard-webhook", "--id", "7").exit_code == 2
+
+
+def test_the_probe_knows_no_other_word_for_it(machine, mend):
+    from reference_impl import probe
+
+    mend().discard(dead(machine, "a"))
+    with machine.store.read() as connection:
+        seen = probe.look(connection, {"a"}, set(), NOON)
+    assert seen["deliveries"][0]["state"] == "dead"
+
+
+# --- prune ------------------------------------------------------------------------------------
+
+
+def test_old_payloads_go_and_their_redeliveries_are_still_recognised(machine, mend):
+    id_ = done(machine)
+    assert mend(days=31).prune(before=NOON + DAY).deliveries == 1
+    assert payload(machine, id_) == b""
+    body = a_body()
+    entry = machine.receiver.entry(machine.receiver.read(body), body)
+    assert machine.inbox.write([entry]) == [False]
+    assert not machine.worker.step()
+    assert count(machine, effects) == 1
+    # A second time there is nothing left to forget.
+    assert mend(days=31).prune(before=NOON + DAY).deliveries == 0
+
+
+def test_what_is_young_unfinished_or_dead_stays_whole(machine, mend):
+    kept = [dead(machine, "dead"), put(machine, uid="waiting")]
+    with machine.store.write() as connection:
+        connection.execute(update(webhook_events).values(finished_at=NOON))
+    machine.clock.advance(86_400)
+    kept.append(done(machine, uid="young"))
+    with machine.store.write() as connection:
+        young = webhook_events.c.webhook_id == kept[-1]
+        connection.execute(update(webhook_events).where(young).values(finished_at=NOON + DAY))
+        waiting = webhook_events.c.webhook_id == kept[1]
+        connection.execute(update(webhook_events).where(waiting).values(state="waiting"))
+    assert mend(days=31).prune(before=NOON + DAY).deliveries == 0
+    assert all(payload(machine, id_) for id_ in kept)
+
+
+def test_a_discarded_dead_letter_goes_with_its_notice(run, machine):
+    other = dead(machine, "other")
+    letter = dead(machine, "letter")
+    run("discard-webhook", "--id", letter)
+    assert "payloads of 0 deliveries" in run("prune", "--older-than", "2").stdout
+    told = "payloads of 1 delivery and 1 notices"
+    assert run("prune", "--older-than", "0", "--dry-run").stdout == f"{told} would be removed\n"
+    assert payload(machine, letter)
+    assert run("prune", "--older-than", "0").stdout == f"{told} were removed\n"
+    assert (payload(machine, letter), bool(payload(machine, other))) == (b"", True)
+    assert count(machine, notices) == 1
+
+
+@pytest.mark.parametrize("days", ["-1", "x", "40000"])
+def test_an_age_that_makes_no_sense_prunes_nothing(run, machine, days):
+    assert run("prune", "--older-than", days).exit_code == 2
+    assert run("prune").exit_code == 2
+
+
+def test_a_pruned_delivery_cannot_be_replayed(run, machine):
+    id_ = done(machine)
+    run("prune", "--older-than", "0")
+    outcome = run("replay-webhook", "--id", id_)
+    assert outcome.exit_code == 2
+    assert "was pruned" in outcome.stderr
+    outcome = run("replay-webhook", "--since", "2026-01-01")
+    assert outcome.stdout == ("0 deliveries wait to be processed\n1 delivery left alone: pruned\n")
+    assert states(machine) == {id_: "done"}
+
+
+def test_writers_get_their_turn_between_the_batches(machine, mend, monkeypatch):
+    monkeypatch.setattr(upkeep, "_BATCH", 2)
+    for number in range(5):
+        done(machine, uid=f"u{number}")
+    tidy = mend(days=31)
+    between = []
+    # Inside a batch the writer would wait for the store, and fail.
+    tidy._pause = lambda _: between.append(put(machine, uid=f"new{len(between)}"))
+    assert tidy.prune(before=NOON + DAY).deliveries == 5
+    assert len(between) == 3
+
+
+def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeypatch):
+    id_ = done(machine)
+    tidy = mend(days=31)
+    batches = tidy._batches
+
+    def overtaken(matches):
+        for batch in batches(matches):
+            mend().replay(id_)
+            yield batch
+
+    monkeypatch.setattr(tidy, "_batches", overtaken)
+    tidy.prune(before=NOON + DAY)
+    assert payload(machine, id_)
+    assert states(machine) == {id_: "waiting"}
+
+
+def test_a_delivery_that_was_claimed_meanwhile_is_not_replayed(machine, mend, monkeypatch):
+    id_ = put(machine)
+    tidy = mend()
+    find = tidy.find
+
+    def late(given):
+        row = find(given)
+        machine.leases.claim()
+        return row
+
+    monkeypatch.setattr(tidy, "find", late)
+    with pytest.raises(CannotReplayError, match="is being processed"):
+        tidy.replay(id_)
