@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from reference_impl.clock import Clock
 from reference_impl.door import Door
 from reference_impl.facts import Reader
 from reference_impl.handlers import Handlers
+from reference_impl.health import Health
 from reference_impl.inbox import Inbox
 from reference_impl.leases import Leases
 from reference_impl.notices import Notifier
@@ -28,6 +30,7 @@ from reference_impl.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from reference_impl.exporter import Exporter
     from reference_impl.settings import Settings
 
 
@@ -64,6 +67,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         settings, parts = self.settings, self.parts
+        self._stop_by: float | None = None
         self.clock = parts.clock()
         self.store = parts.store(settings.database_url, seconds=settings.store_seconds)
         self.inbox = parts.inbox(settings, self.store, self._committed)
@@ -83,27 +87,75 @@ class Machine:
         self.receiver = parts.receiver(
             settings, self.inbox, parts.throttle(settings.throttle), self.clock
         )
+        self.health = Health(settings, self.store, self.clock)
+        self.exporter = self._measure() if settings.metrics else None
+
+    def _measure(self) -> Exporter:
+        """Have attempts and tries counted, for an exporter."""
+        # Loaded only when asked for: it takes a tenth of a second.
+        from reference_impl.exporter import Exporter  # noqa: PLC0415
+        from reference_impl.metrics import Metrics  # noqa: PLC0415
+
+        metrics = Metrics(self.store, self.clock)
+        self.receiver.meter = self.worker.meter = metrics
+        host, port = self.settings.metrics_address
+        return Exporter(metrics.registry, host, port, self.settings.metrics_token)
 
     def _committed(self, deliveries: int) -> None:
         self.worker.wake(deliveries)
 
-    def start(self, *, worker: bool = True) -> None:
+    def open(self) -> None:
         """
-        Open the store and start the threads; without *worker* only those of the inbox.
+        Open the store and the address of the metrics.
 
         Raises:
+            CannotListenError: if that address cannot be listened on.
             OperationalError: if the store cannot be opened.
         """
         self.store.create()
-        self.inbox.start()
+        if self.exporter is not None:
+            self.exporter.open()
+
+    def start(self, *, inbox: bool = True, worker: bool = True) -> None:
+        """
+        Open what is not open yet, and start the threads of *inbox* and *worker*.
+
+        Raises:
+            CannotListenError: if the address of the metrics cannot be listened on.
+            OperationalError: if the store cannot be opened.
+        """
+        self.open()
+        if inbox:
+            self.inbox.start()
         if worker:
             self.worker.start()
+        if self.exporter is not None:
+            self.exporter.start()
+
+    def halt(self) -> None:
+        """Begin to stop: from here on the time of `stop` runs, and no more work is begun."""
+        self._stop_by = time.monotonic() + self.settings.stop_seconds
+        self.worker.halt()
 
     def stop(self) -> None:
-        """Store what has arrived, finish what is being worked on, close the store."""
-        self.inbox.stop()
-        self.worker.stop()
+        """
+        Store what has arrived, finish what is being worked on, close the store.
+
+        All of it within `RECEIVER_STOP_SECONDS` of `halt`; what is not finished is given back.
+        """
+        if self._stop_by is None:
+            self.halt()
+        self.inbox.stop(self._left())
+        self.worker.stop(self._left())
+        self.notifier.stop(self._left())
+        if self.exporter is not None:
+            self.exporter.stop()
         self.store.close()
+        self._stop_by = None
+
+    def _left(self) -> float:
+        """Seconds left to stop in."""
+        return 0.0 if self._stop_by is None else max(0.0, self._stop_by - time.monotonic())
 
 
 def build_app(
@@ -138,7 +190,7 @@ def build_app(
             await asyncio.to_thread(machine.stop)
 
     door = machine.parts.door(machine.receiver, seconds=settings.body_seconds)
-    routes = [Route(settings.path, door)]
+    routes = [Route(settings.path, door), *machine.health.routes()]
     if testing:
         routes += machine.parts.states(machine).routes()
     application = Starlette(routes=routes, lifespan=lifespan)

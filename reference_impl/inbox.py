@@ -106,11 +106,11 @@ class Inbox:
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write what has arrived, then end the thread."""
+    def stop(self, seconds: float = 10.0) -> None:
+        """Write what has arrived, for at most *seconds*, then end the thread."""
         if self._thread is not None:
             self._arrivals.put(None)
-            self._thread.join()
+            self._thread.join(seconds)
             self._thread = None
 
     async def accept(self, entry: Entry) -> bool:

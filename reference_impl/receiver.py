@@ -41,6 +41,7 @@ from reference_impl.answers import Answer, Refusal
 from reference_impl.envelope import Envelope, InvalidPayloadError
 from reference_impl.identity import webhook_id
 from reference_impl.inbox import Entry, Inbox, StoreUnavailableError
+from reference_impl.meter import Meter
 
 if TYPE_CHECKING:
     from reference_impl.clock import Clock
@@ -68,6 +69,7 @@ class Receiver:
         self.inbox = inbox
         self.throttle = throttle
         self.clock = clock
+        self.meter = Meter()
         self.log = logs.logger()
 
     # --- the order of judgement -------------------------------------------------------------
@@ -76,6 +78,7 @@ class Receiver:
         """The answer to an attempt whose method and size were right."""
         seconds = self.throttled(client)
         if seconds is not None:
+            self.meter.refused("throttled")
             self.log.warning("Cal.com webhook throttled", retryAfter=seconds)
             return self.throttled_answer(seconds)
         refusal = self.authenticate(headers, body)
@@ -87,6 +90,7 @@ class Receiver:
             return self.invalid(problem)
         entry = self.entry(parsed, body)
         self.received(entry, parsed)
+        self.rotation(headers, entry)
         try:
             new = await self.accept(entry)
         except StoreUnavailableError as problem:
@@ -178,37 +182,55 @@ class Receiver:
         extra = {"payload": logs.redacted(parsed.payload)} if self.settings.log_payloads else {}
         self.log.info("Cal.com webhook received", **entry.named(), **extra)
 
-    def accepted(self, entry: Entry) -> Answer:  # noqa: ARG002 - heirs may look at it
+    def rotation(self, headers: Headers, entry: Entry) -> None:
+        """Log which secret signed, while there are two: the operator waits for the last of one."""
+        if not self.settings.previous_secret or not self.settings.verify_signature:
+            return
+        given = signature.present(headers, signature.HEADERS)
+        current = signature.forms(entry.body, self.settings.secret)
+        by_current = bool(given) and signature.equals_one_of(given[0], current)
+        secret = "current" if by_current else "previous"
+        self.meter.verified(secret)
+        self.log.info("Cal.com webhook secret", secret=secret, webhookId=entry.webhook_id)
+
+    def accepted(self, entry: Entry) -> Answer:
         """The answer to a delivery that is on disk."""
+        self.meter.accepted(entry.trigger)
         return answers.ACCEPTED
 
     def duplicate(self, entry: Entry) -> Answer:
         """The answer to a delivery that was on disk before."""
+        self.meter.duplicate(entry.trigger)
         self.log.info("Duplicate webhook ignored", **entry.named())
         return answers.ACCEPTED
 
     def refused(self, refusal: Refusal) -> Answer:
         """The answer to an attempt that is not authentic."""
+        self.meter.refused(refusal.reason)
         self.log.warning("Cal.com webhook refused", status=401, reason=refusal.reason)
         return answers.unauthorised(refusal)
 
     def invalid(self, problem: InvalidPayloadError) -> Answer:
         """The answer to an authentic body that is not an envelope."""
+        self.meter.refused("invalid payload")
         self.log.error("Invalid Cal.com webhook payload", status=400, reason=str(problem))
         return answers.INVALID_PAYLOAD
 
     def not_allowed(self, method: str) -> Answer:
         """The answer to another method than POST."""
+        self.meter.refused("method not allowed")
         self.log.warning("Cal.com webhook refused", status=405, reason=logs.short(method))
         return answers.method_not_allowed(self.methods)
 
     def too_large(self) -> Answer:
         """The answer to a body beyond the limit."""
+        self.meter.refused("body too large")
         self.log.warning("Cal.com webhook refused", status=413, reason="body too large")
         return answers.TOO_LARGE
 
     def too_slow(self) -> Answer:
         """The answer to a body that did not arrive in time."""
+        self.meter.refused("body too slow")
         self.log.warning("Cal.com webhook refused", status=408, reason="body too slow")
         return answers.TOO_SLOW
 
@@ -218,10 +240,12 @@ class Receiver:
 
     def unavailable(self, problem: StoreUnavailableError) -> Answer:
         """The answer when the delivery could not be stored."""
+        self.meter.refused("not stored")
         self.log.error("Cal.com webhook not stored", status=503, reason=str(problem))
         return answers.unavailable(self.retry_after)
 
     def failed(self, problem: Exception) -> Answer:
         """The answer to an error of ours."""
+        self.meter.refused("failed")
         self.log.error("Cal.com webhook failed", status=500, reason=logs.describe(problem))
         return answers.FAILED

@@ -6,9 +6,10 @@ The process: a socket, a server, and a graceful end.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import math
 import signal
-import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,30 +17,23 @@ import uvicorn
 
 from reference_impl import logs
 from reference_impl.app import Machine, Parts, build_app
+from reference_impl.listening import listen
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from types import FrameType
 
     from reference_impl.settings import Settings
 
-#: Connections that may wait to be taken: a burst of senders must not meet a closed door.
-_BACKLOG = 2048
-
-#: Seconds that attempts under way have to end after SIGTERM.
-_GRACE_SECONDS = 10
-
-
-class CannotListenError(OSError):
-    """The address cannot be listened on; the message is one sentence for the operator."""
-
 
 class _Server(uvicorn.Server):
     """Uvicorn, saying where it listens once it does, and ending by itself on SIGTERM."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, address: str, machine: Machine) -> None:
         super().__init__(config)
         self._address = address
+        self._machine = machine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -47,32 +41,17 @@ class _Server(uvicorn.Server):
             # The one line on stdout: whoever started us reads it.
             print(f"listening on {self._address}", flush=True)  # noqa: T201
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Attempts and deliveries under way end side by side, within one limit for both.
+        await asyncio.to_thread(self._machine.halt)
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # Uvicorn's own raises the signal again at the end, and a graceful end would look killed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
         yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """
-    A socket that listens on *host* and *port*; port 0 is a free one.
-
-    Raises:
-        CannotListenError: if the address is in use or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        opened.bind((host, port))
-        opened.listen(_BACKLOG)
-    except (OSError, OverflowError) as problem:
-        opened.close()
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise CannotListenError(f"cannot listen on {host}:{port}: {reason.lower()}") from None
-    return opened
 
 
 def serve(
@@ -95,7 +74,7 @@ def serve(
     logs.configure()
     application = build_app(settings, parts=parts, working=worker, testing=testing)
     # Tried before the server hides the reason behind a failed start.
-    application.state.machine.store.create()
+    application.state.machine.open()
     opened = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{opened.getsockname()[1]}{settings.path}"
@@ -112,10 +91,11 @@ def serve(
         # Only a proxy the operator named may say who its client is, else the throttle is moot.
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies or None,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        # The server counts whole seconds; what it leaves of the limit is for the last commits.
+        timeout_graceful_shutdown=max(1, math.floor(settings.stop_seconds * 0.8)),
     )
     with opened:
-        _Server(config, address).run(sockets=[opened])
+        _Server(config, address, application.state.machine).run(sockets=[opened])
     logs.logger().info("Receiver stopped")
 
 
@@ -127,8 +107,9 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
         OperationalError: if the store cannot be opened.
     """
     logs.configure()
+    settings.check_metrics()
     machine = Machine(settings, parts or Parts())
-    machine.store.create()
+    machine.open()
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -136,8 +117,8 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    machine.worker.start()
+    machine.start(inbox=False)
     logs.logger().info("Worker started", queue=settings.queue)
     stop.wait()
-    machine.worker.stop()
-    machine.store.close()
+    machine.stop()
+    logs.logger().info("Worker stopped")

@@ -22,7 +22,8 @@ metadata = MetaData()
 #: A key counted up by the store; SQLite counts only columns it knows as INTEGER.
 _SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
-#: The inbox, which is also the queue: one row a delivery, kept when it is done.
+#: The inbox, which is also the queue: one row a delivery, kept when it is done, and its payload
+#: until it is pruned (`upkeep`).
 webhook_events = Table(
     "webhook_events",
     metadata,
@@ -61,6 +62,11 @@ Index(
     "webhook_events_processing",
     webhook_events.c.booking,
     sqlite_where=webhook_events.c.state == "processing",
+)
+Index(
+    "webhook_events_dead",
+    webhook_events.c.id,
+    sqlite_where=webhook_events.c.state == "dead",
 )
 
 #: Our appointments: those we had before Cal.com knew (`ours`) and those made from a booking.
@@ -136,6 +142,14 @@ notices = Table(
     Column("at", BigInteger, nullable=False),
     # Empty until it was sent; it is sent again after a crash.
     Column("sent_at", BigInteger),
+)
+
+#: When the store was last written to see whether it can be: one row.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 #: Counts and durations per trigger (guide, "Monitoring Dashboard").

@@ -12,10 +12,12 @@ import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import envelope, logs
 from reference_impl.facts import Fact, UnusablePayloadError
 from reference_impl.leases import LeaseLostError
+from reference_impl.meter import Meter
 from reference_impl.store import count
 from reference_impl.tables import notices
 
@@ -57,6 +59,7 @@ class Worker:
         self.handlers = handlers
         self.notifier = notifier
         self.clock = clock
+        self.meter = Meter()
         self.log = logs.logger()
         self.paused = False
         self._threads: list[threading.Thread] = []
@@ -69,7 +72,7 @@ class Worker:
     def start(self) -> None:
         """Take over what dead workers left, then start the threads."""
         self.leases.take_over()
-        self.notifier.tell()
+        self.notifier.start()
         self._stopping = False
         for number in range(self.settings.workers):
             thread = threading.Thread(
@@ -78,15 +81,36 @@ class Worker:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, seconds: float = 10.0) -> None:
-        """Finish what is being worked on, for at most *seconds*, and end the threads."""
+    def halt(self) -> None:
+        """Claim nothing more; what is being worked on goes on."""
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """
+        Finish what is being worked on, for at most *seconds*, and end the threads.
+
+        What is not finished by then is given back: another process takes it at once, and the
+        thread that still works on it finds its lease lost and leaves nothing behind.
+        """
+        self.halt()
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            self._give_back()
         self._threads.clear()
+
+    def _give_back(self) -> None:
+        try:
+            given = self.leases.give_back()
+        except SQLAlchemyError as problem:
+            # Their leases run out, or a successor on this machine sees that we are gone.
+            reason = logs.describe(problem)
+            self.log.error("Deliveries left unfinished", reason=reason)  # noqa: TRY400
+        else:
+            self.log.warning("Deliveries given back unfinished", count=given)
 
     def wake(self, deliveries: int = 1) -> None:
         """Look for work now: so many *deliveries* have come."""
@@ -143,6 +167,7 @@ class Worker:
     def process(self, job: Job) -> None:
         """Work on *job* until it is done, waits for its next try, or is buried."""
         started = time.perf_counter()
+        outcome = "failed"
         self.log.info("Processing Cal.com webhook", **job.named())
         try:
             fact = self.prepare(job)
@@ -153,13 +178,18 @@ class Worker:
                 self.interfere("during", job)
                 self.finish(connection, job, time.perf_counter() - started)
         except LeaseLostError:
+            outcome = "lost"
             self.log.warning("Lease lost, nothing done", **job.named())
         except UnusablePayloadError as problem:
+            outcome = "unusable"
             self.bury(job, str(problem))
         except Exception as problem:  # noqa: BLE001 - whatever it is, it costs this job one try
             self.failed(job, logs.describe(problem))
         else:
+            outcome = "done"
             self.log.info("Processed Cal.com webhook", **job.named())
+        finally:
+            self.meter.tried(job.trigger, outcome, time.perf_counter() - started)
 
     def prepare(self, job: Job) -> Fact | None:
         """
@@ -224,6 +254,7 @@ class Worker:
         except LeaseLostError:
             self.log.warning("Lease lost, nothing done", **job.named())
             return
+        self.meter.buried(job.trigger)
         self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
         self.notifier.tell()
 

@@ -77,3 +77,28 @@ def test_a_problem_is_described_by_kind_and_place_only():
     described = logs.describe(raised.value)
     assert described.startswith("ValueError in test_a_problem")
     assert "guest" not in described
+
+
+def test_while_two_secrets_are_active_the_log_tells_which_one_signed(assemble, settings, log_lines):
+    import dataclasses
+
+    machine = assemble(dataclasses.replace(settings, previous_secret="the-old-one"))
+    for minute, secret in enumerate((SECRET, "the-old-one")):
+        body = a_body(minute=minute)
+        judge(machine, body, signed(body, secret))
+    judge(machine, body, signed(body, "a third one"))
+    told = [line for line in lines(log_lines) if line["event"] == "Cal.com webhook secret"]
+    assert [line["secret"] for line in told] == ["current", "previous"]
+    assert told[1]["webhookId"] == machine.receiver.identify(body)
+    for secret in (SECRET, "the-old-one", "a third one"):
+        assert secret not in log_lines.getvalue()
+
+
+def test_with_one_secret_there_is_nothing_to_tell(machine, log_lines):
+    judge(machine, a_body(), signed(a_body()))
+    assert "webhook secret" not in log_lines.getvalue()
+
+
+def test_plain_text_steers_nothing():
+    assert logs.plain("a\x1b[2Jb\r\nc\u2028d") == "a?[2Jb??c?d"
+    assert logs.plain("Zoë 😀") == "Zoë 😀"

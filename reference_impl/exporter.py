@@ -1,0 +1,120 @@
+"""
+The exporter: `/metrics` on an address of its own, for Prometheus.
+
+On a thread beside the server of deliveries, so that a scrape holds no attempt up.  Whoever reads
+shows the bearer token, if the operator set one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from typing import TYPE_CHECKING, Any, cast
+from wsgiref.simple_server import WSGIRequestHandler
+
+from prometheus_client import make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+
+from reference_impl.listening import listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prometheus_client import CollectorRegistry
+
+METRICS_PATH = "/metrics"
+
+#: Seconds a reader has to say what it wants and to take it.
+_READER_SECONDS = 10
+
+
+class Exporter:
+    """Serves the metrics in *registry* on *host* and *port*."""
+
+    def __init__(self, registry: CollectorRegistry, host: str, port: int, token: str) -> None:
+        self._application = _guarded(make_wsgi_app(registry), token.strip())
+        self._host = host
+        self._port = port
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 while it does not."""
+        return 0 if self._server is None else int(self._server.server_port)
+
+    def open(self) -> None:
+        """
+        Listen, if it does not yet.
+
+        Raises:
+            CannotListenError: if the address is in use or not ours.
+        """
+        if self._server is None:
+            self._server = _Server(self._host, self._port)
+            self._server.set_app(self._application)
+
+    def start(self) -> None:
+        """
+        Listen and answer.
+
+        Raises:
+            CannotListenError: if the address is in use or not ours.
+        """
+        self.open()
+        assert self._server is not None
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="metrics", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        if self._server is None:
+            return
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._server = None
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _READER_SECONDS
+    # Says neither which server this is nor in which version.
+    server_version = "metrics"
+    sys_version = ""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it overrides
+        """Log nothing: a scrape every few seconds is no news, and a stranger's line is worse."""
+
+
+class _Server(ThreadingWSGIServer):
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__((host, port), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listen(host, port)
+        # `server_bind` would ask a name server for what is not needed.
+        self.server_name, self.server_port = host, self.socket.getsockname()[1]
+        self.setup_environ()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A reader that went away is no trouble of ours, and is not printed."""
+
+
+def _guarded(application: Any, token: str) -> Callable[..., Iterable[bytes]]:
+    """*application* at its path only, and for those who show *token* only."""
+    wanted = f"Bearer {token}".encode("utf-8", "surrogateescape")
+
+    def guard(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
+        if token and not hmac.compare_digest(given, wanted):
+            start("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
+            return [b""]
+        if environ.get("PATH_INFO") != METRICS_PATH:
+            start("404 Not Found", [("Content-Length", "0")])
+            return [b""]
+        return cast("Iterable[bytes]", application(environ, start))
+
+    return guard

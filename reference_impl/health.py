@@ -1,0 +1,89 @@
+"""
+`/healthz` and `/readyz`: whether the process lives, and whether it can be sent deliveries.
+
+They say yes or no and never why: anybody may ask.  The reason is in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+from starlette.routing import Route
+
+from reference_impl import backlog, logs
+from reference_impl.store import insert_new
+from reference_impl.tables import heartbeats
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from reference_impl.clock import Clock
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+#: Seconds an answer of `/readyz` is given again: whoever asks all the time makes no writes.
+_FRESH_SECONDS = 1.0
+
+
+class Health:
+    """Judges the process it runs in."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self._limit = settings.backlog_seconds
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked_at: float | None = None
+        self._ready = False
+
+    def routes(self) -> list[Route]:
+        """The two addresses."""
+        return [Route("/healthz", self.live), Route("/readyz", self.ready)]
+
+    async def live(self, _: Request) -> Response:
+        """Answer 200: whoever gets an answer knows that the process lives."""
+        return _answer(200, b'{"status":"ok"}')
+
+    async def ready(self, _: Request) -> Response:
+        """Answer 200 if deliveries can be taken, else 503."""
+        if await asyncio.to_thread(self.is_ready):
+            return _answer(200, b'{"status":"ready"}')
+        return _answer(503, b'{"status":"not ready"}')
+
+    def is_ready(self) -> bool:
+        """Whether the store can be written and the backlog is young; looked at once a second."""
+        with self._lock:
+            if self._asked_at is None or time.monotonic() - self._asked_at >= _FRESH_SECONDS:
+                self._ready = self.look()
+                self._asked_at = time.monotonic()
+            return self._ready
+
+    def look(self) -> bool:
+        """Whether the store can be written and the backlog is young, seen now."""
+        now = self._clock.now()
+        try:
+            # A real commit: a full disk or a read-only file shows at nothing less.
+            with self._store.write(durable=False) as connection:
+                connection.execute(insert_new(heartbeats), {"id": 1, "at": now})
+                connection.execute(update(heartbeats).values(at=now))
+            with self._store.read() as connection:
+                waited = backlog.oldest_seconds(connection, now)
+        except SQLAlchemyError as problem:
+            reason = logs.describe(problem)
+            logs.logger().error("Not ready: store", reason=reason)
+            return False
+        if self._limit and waited > self._limit:
+            logs.logger().error("Not ready: backlog", seconds=round(waited), limit=self._limit)
+            return False
+        return True
+
+
+def _answer(status: int, body: bytes) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(body, status, headers, media_type="application/json")
