@@ -10,8 +10,9 @@ that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))
 `Receiver` (here)
     `methods`, `body_limit`, `throttled`, `authenticate` (of `signature_in`, `secrets`,
     `accepted_signatures`, `matches`), `read`, `identify`, `entry`, `accept` (returns after the
-    commit), `judge` (the order), and the answers `accepted`, `duplicate`, `refused`, `invalid`,
-    `not_allowed`, `too_large`, `too_slow`, `throttled_answer`, `unavailable`, `failed`.
+    commit), `judge` (the order), `rotation` (which secret signed), and the answers `accepted`,
+    `duplicate`, `refused`, `invalid`, `not_allowed`, `too_large`, `too_slow`, `throttled_answer`,
+    `unavailable`, `failed`.
 `Inbox` (`inbox`)
     `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
 `Leases` (`leases`)
@@ -28,7 +29,7 @@ that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))
 `Book` (`book`)
     `record`, `related`, `settle`, `effect`.
 `Notifier` (`notices`)
-    `tell`.
+    `tell`, `send` (when it is time), `deliver`.
 """
 
 from __future__ import annotations
