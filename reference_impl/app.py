@@ -191,6 +191,11 @@ def build_app(
 
     door = machine.parts.door(machine.receiver, seconds=settings.body_seconds)
     routes = [Route(settings.path, door), *machine.health.routes()]
+    if settings.admin_password:
+        # Loaded only when asked for, as its templates are.
+        from reference_impl.dashboard import Dashboard  # noqa: PLC0415
+
+        routes += Dashboard(settings, machine.store, machine.clock).routes()
     if testing:
         routes += machine.parts.states(machine).routes()
     application = Starlette(routes=routes, lifespan=lifespan)

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 WEBHOOK_PATH = "/api/webhooks/calcom"
 
 #: Paths that are taken.
-_RESERVED = ("/_testing", "/healthz", "/readyz")
+_RESERVED = ("/_testing", "/admin/webhooks", "/healthz", "/readyz")
+
+#: Characters of a password that nobody guesses over a network.
+_PASSWORD_LENGTH = 16
 
 #: Hosts that nobody reaches from another machine.
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -132,6 +135,8 @@ class Settings:
     metrics: str = _setting("RECEIVER_METRICS", "")
     #: The bearer token that a reader of the metrics has to show; needed beyond this machine.
     metrics_token: str = _setting("RECEIVER_METRICS_TOKEN", "", hidden=True)
+    #: The password of the dashboard at /admin/webhooks; empty: there is none.
+    admin_password: str = _setting("RECEIVER_ADMIN_PASSWORD", "", hidden=True)
     #: The URL that the subscription delivers to, for `verify-webhooks`.
     public_url: str = _setting("RECEIVER_PUBLIC_URL", "")
     #: Cal.com's API, for `verify-webhooks`; https://api.cal.eu/v2 in Europe.
@@ -185,7 +190,11 @@ class Settings:
             )
         if not self.path.startswith("/") or self.path.startswith(_RESERVED):
             raise BadSettingsError(
-                "RECEIVER_PATH must start with / and lie outside /_testing, /healthz and /readyz"
+                f"RECEIVER_PATH must start with / and lie outside {', '.join(_RESERVED)}"
+            )
+        if self.admin_password and len(self.admin_password) < _PASSWORD_LENGTH:
+            raise BadSettingsError(
+                f"RECEIVER_ADMIN_PASSWORD must have {_PASSWORD_LENGTH} characters or more"
             )
         self.check_metrics()
         if not self.database_url.startswith("sqlite:///"):

@@ -1,0 +1,239 @@
+"""
+The dashboard at `/admin/webhooks`: what the receiver holds, for the people who operate it.
+
+Exists only if a password is set.  Pages without scripts and without anything from elsewhere; what
+changes something is a form with a token of its own, behind a page that asks first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import jinja2
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from reference_impl import history, instants, logs
+from reference_impl.upkeep import CannotReplayError, Upkeep
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from reference_impl.clock import Clock
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+ADMIN_PATH = "/admin/webhooks"
+
+#: What can be done to a delivery, and the states in which it makes sense.
+ACTIONS = {"replay": ("dead", "done", "discarded"), "discard": ("dead",)}
+
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+_CHALLENGE = {"www-authenticate": 'Basic realm="webhooks", charset="UTF-8"'}
+
+#: The largest form, in bytes: a token and nothing more.
+_FORM_LIMIT = 1024
+
+_DAY = 86_400_000_000
+
+
+class Dashboard:
+    """The pages about what *store* holds, for whoever knows the password."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._key = hashlib.sha256(b"forms of " + _bytes(settings.admin_password)).digest()
+        self._loader = jinja2.PackageLoader("reference_impl")
+        self._pages = jinja2.Environment(
+            loader=self._loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._pages.filters |= {"moment": _moment, "plain": logs.plain, "ms": _milliseconds}
+        self._pages.globals["home"] = ADMIN_PATH
+
+    def routes(self) -> list[Route]:
+        """Every address of the dashboard."""
+        one = f"{ADMIN_PATH}/{{number:int}}"
+        return [
+            Route(ADMIN_PATH, self._guarded(self.overview)),
+            Route(f"{ADMIN_PATH}/style.css", self._guarded(self.style)),
+            Route(one, self._guarded(self.event)),
+            Route(f"{one}/{{action}}", self._guarded(self.ask)),
+            Route(f"{one}/{{action}}", self._guarded(self.act), methods=["POST"]),
+        ]
+
+    # --- who may ----------------------------------------------------------------------------
+
+    def _guarded(
+        self, page: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def guard(request: Request) -> Response:
+            if not self.may(request.headers.get("authorization", "")):
+                answer = Response("Unauthorized", 401, _CHALLENGE)
+            else:
+                try:
+                    answer = await page(request)
+                except HTTPException as problem:
+                    answer = self._page("problem.html", problem.status_code, text=problem.detail)
+            answer.headers.update(_HEADERS)
+            return answer
+
+        return guard
+
+    def may(self, authorization: str) -> bool:
+        """Whether an Authorization header holds the password, compared in constant time."""
+        scheme, _, given = authorization.partition(" ")
+        try:
+            pair = base64.b64decode(given, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        password = pair.partition(b":")[2]
+        right = hmac.compare_digest(password, _bytes(self._settings.admin_password))
+        return right and scheme.lower() == "basic"
+
+    def token(self, action: str, number: int, *, days_ago: int = 0) -> str:
+        """What the form of *action* on *number* has to carry; good until the day after."""
+        day = self._clock.now() // _DAY - days_ago
+        return hmac.digest(self._key, f"{action} {number} {day}".encode(), "sha256").hex()
+
+    def _is_ours(self, given: str, action: str, number: int) -> bool:
+        tokens = (self.token(action, number, days_ago=days) for days in (0, 1))
+        return any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens)
+
+    # --- pages ------------------------------------------------------------------------------
+
+    async def overview(self, request: Request) -> Response:
+        """How things are; with `uid`, the deliveries about one booking."""
+        uid = request.query_params.get("uid", "").strip()
+        if uid:
+            found = await asyncio.to_thread(self._look, lambda c: history.of_booking(c, uid))
+            return self._page("booking.html", uid=uid, found=found)
+        seen = await asyncio.to_thread(self._look, self._overview)
+        return self._page("overview.html", live="live" in request.query_params, **seen)
+
+    def _overview(self, connection: Any) -> dict[str, Any]:
+        now = self._clock.now()
+        return {
+            "now": now,
+            "stand": history.stand(connection, now),
+            "triggers": history.triggers(connection),
+            "queue": history.queue(connection),
+            "dead": history.dead(connection),
+        }
+
+    async def event(self, request: Request) -> Response:
+        """One delivery with its history."""
+        event = await self._event(request)
+        may = [action for action, states in ACTIONS.items() if self._fits(event, states)]
+        return self._page("event.html", event=event, actions=may)
+
+    async def ask(self, request: Request) -> Response:
+        """The page that asks before something is done."""
+        event, action = await self._event(request), self._action(request)
+        if not self._fits(event, ACTIONS[action]):
+            raise HTTPException(409, f"This delivery is not to be {_past(action)}.")
+        token = self.token(action, event["id"])
+        return self._page("ask.html", event=event, action=action, token=token)
+
+    async def act(self, request: Request) -> Response:
+        """Do what was asked for, and show the delivery."""
+        action, number = self._action(request), int(request.path_params["number"])
+        form = parse_qs((await _form(request)).decode("latin-1"))
+        if not self._is_ours(form.get("token", [""])[0], action, number):
+            raise HTTPException(403, "This form is too old, or not ours: please ask again.")
+        await self._event(request)
+        upkeep = Upkeep(self._settings, self._store, self._clock.now())
+        try:
+            await asyncio.to_thread(getattr(upkeep, action), str(number))
+        except CannotReplayError as problem:
+            raise HTTPException(409, f"Not {_past(action)}: {problem}.") from None
+        logs.logger().info(f"Delivery {_past(action)} by hand", row=number)
+        return RedirectResponse(f"{ADMIN_PATH}/{number}", 303)
+
+    async def style(self, _: Request) -> Response:
+        """The style sheet: from here, so that the policy may forbid all others."""
+        loaded = self._loader.get_source(self._pages, "style.css")
+        return Response(loaded[0], media_type="text/css")
+
+    # --- helpers ----------------------------------------------------------------------------
+
+    def _look(self, look: Callable[[Any], Any]) -> Any:
+        with self._store.read() as connection:
+            return look(connection)
+
+    async def _event(self, request: Request) -> dict[str, Any]:
+        number = int(request.path_params["number"])
+        found = None
+        # Any longer number is no row's.
+        if number < 10**18:
+            found = await asyncio.to_thread(self._look, lambda c: history.one(c, number))
+        if found is None:
+            raise HTTPException(404, "There is no such delivery.")
+        event: dict[str, Any] = found
+        return event
+
+    def _action(self, request: Request) -> str:
+        action = str(request.path_params["action"])
+        if action not in ACTIONS:
+            raise HTTPException(404, "There is no such page.")
+        return action
+
+    def _fits(self, event: dict[str, Any], states: tuple[str, ...]) -> bool:
+        return event["state"] in states and (event["body"] is not None)
+
+    def _page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        text = self._pages.get_template(template).render(**values)
+        return Response(text, status, media_type="text/html")
+
+
+async def _form(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_LIMIT:
+            raise HTTPException(413, "This form is too large.")
+    return body
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _past(action: str) -> str:
+    return f"{action}ed"
+
+
+def _moment(instant: int | None) -> str:
+    if instant is None:
+        return "-"
+    return f"{instants.to_datetime(instant):%Y-%m-%d %H:%M:%S}"
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f}"

@@ -1,0 +1,116 @@
+"""
+What the dashboard shows: the store as people look at it.
+
+Every look is bounded: a screenful of rows, however many there are.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from sqlalchemy import case, select
+
+from reference_impl import backlog, logs
+from reference_impl.store import rows
+from reference_impl.tables import effects, notices, webhook_events, webhook_stats
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from reference_impl.backlog import Backlog
+
+_events = webhook_events.c
+
+#: Rows of one list.
+SCREENFUL = 50
+
+# Never the payload: a list is no place for it, and it is most of a row.
+_LISTED = (
+    _events.id,
+    _events.webhook_id,
+    _events.event_type,
+    _events.uid,
+    _events.state,
+    _events.tries,
+    _events.received_at,
+    _events.due_at,
+    _events.finished_at,
+    _events.reason,
+)
+
+Row = dict[str, Any]
+
+
+def stand(connection: Connection, now: int) -> Backlog:
+    """How much waits at the instant *now*."""
+    return backlog.look(connection, now)
+
+
+def triggers(connection: Connection) -> list[Row]:
+    """Counts and durations per trigger, the busiest first."""
+    busiest = webhook_stats.c.received.desc()
+    query = select(webhook_stats).order_by(busiest, webhook_stats.c.event_type).limit(SCREENFUL)
+    return [
+        {**row, "seconds_mean": row["seconds_total"] / row["done"] if row["done"] else None}
+        for row in rows(connection, query)
+    ]
+
+
+def queue(connection: Connection) -> list[Row]:
+    """What is being worked on, and what comes next."""
+    first = case((_events.state == "processing", 0), else_=1)
+    waiting = _events.state.in_(("waiting", "processing"))
+    query = select(*_LISTED).where(waiting).order_by(first, _events.rank, _events.id)
+    return rows(connection, query.limit(SCREENFUL))
+
+
+def dead(connection: Connection) -> list[Row]:
+    """The dead letters, the latest first."""
+    query = select(*_LISTED).where(_events.state == "dead").order_by(_events.id.desc())
+    return rows(connection, query.limit(SCREENFUL))
+
+
+def of_booking(connection: Connection, uid: str) -> list[Row]:
+    """The deliveries about the booking *uid*, the latest first."""
+    query = select(*_LISTED).where(_events.uid == uid).order_by(_events.id.desc())
+    return rows(connection, query.limit(SCREENFUL))
+
+
+def one(connection: Connection, number: int) -> Row | None:
+    """
+    The delivery *number* with what became of it: its notices, and its booking's effects.
+
+    Its payload lacks what opens doors; its history is in the order of time.
+    """
+    found = rows(connection, select(webhook_events).where(_events.id == number))
+    if not found:
+        return None
+    row = found[0]
+    told = select(notices).where(notices.c.webhook_id == row["webhook_id"]).order_by(notices.c.id)
+    acted = select(effects).where(effects.c.uid == row["uid"]).order_by(effects.c.id)
+    past = [(row["received_at"], "received")]
+    if row["uid"] is not None:
+        past += [
+            (effect["at"], f"effect on the booking: {effect['kind']}")
+            for effect in rows(connection, acted.limit(SCREENFUL))
+        ]
+    for notice in rows(connection, told.limit(SCREENFUL)):
+        past.append((notice["at"], f"dead letter: {notice['reason']}"))
+        if notice["sent_at"] is not None:
+            past.append((notice["sent_at"], "administrators told"))
+    if row["state"] == "waiting":
+        past.append((row["due_at"], "due"))
+    elif row["finished_at"] is not None:
+        past.append((row["finished_at"], f"over: {row['state']}"))
+    past.sort(key=operator.itemgetter(0))
+    return {**row, "body": _legible(row["payload"]), "history": past}
+
+
+def _legible(body: bytes) -> str | None:
+    """*body* as people read it; `None` when it was pruned."""
+    if not body:
+        return None
+    document = logs.redacted(orjson.loads(body))
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

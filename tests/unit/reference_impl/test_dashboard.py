@@ -1,0 +1,283 @@
+import asyncio
+import base64
+import dataclasses
+import re
+
+import markupsafe
+import pytest
+
+from reference_impl.app import build_app
+from reference_impl.settings import BadSettingsError
+from tests.unit.reference_impl.bodies import FixedClock, a_body
+
+PASSWORD = "a-password-of-the-unit-tests"
+HOME = "/admin/webhooks"
+
+
+def basic(password, user="admin", scheme="Basic"):
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return f"{scheme} {pair}".encode()
+
+
+ADMIN = basic(PASSWORD)
+
+
+class Browser:
+    """Asks an application for pages."""
+
+    def __init__(self, application):
+        self.application = application
+        self.machine = application.state.machine
+
+    def __call__(self, path, form=None, authorization=ADMIN):
+        """The status, the headers and the text of an answer; with *form* to a POST."""
+        path, _, query = path.partition("?")
+        headers = [] if authorization is None else [(b"authorization", authorization)]
+        scope = {
+            "type": "http",
+            "method": "GET" if form is None else "POST",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": headers,
+        }
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": (form or "").encode()}
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(self.application(scope, receive, send))
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], headers, sent[1].get("body", b"").decode()
+
+
+@pytest.fixture
+def browse(settings):
+    changed = dataclasses.replace(settings, admin_password=PASSWORD)
+    application = build_app(changed, working=False, clock=FixedClock)
+    application.state.machine.store.create()
+    yield Browser(application)
+    application.state.machine.store.close()
+
+
+def done(machine, *args, **kwargs):
+    body = a_body(*args, **kwargs)
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    while machine.worker.step():
+        pass
+
+
+def token(page):
+    return re.search(r'name="token" value="(\w+)"', page)[1]
+
+
+def state(browse, number=1):
+    return re.search(r'class="state (\w+)"', browse(f"{HOME}/{number}")[2])[1]
+
+
+# --- who may ----------------------------------------------------------------------------------
+
+
+def test_without_a_password_there_is_none(settings):
+    application = build_app(settings, working=False)
+    assert not [route for route in application.routes if route.path.startswith("/admin")]
+    application.state.machine.store.close()
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        b"",
+        b"Basic",
+        b"Basic ???",
+        b"Basic \xff",
+        basic(""),
+        basic("wrong"),
+        basic(PASSWORD[:-1]),
+        basic(f"x:{PASSWORD}"),
+        basic(PASSWORD, scheme="Bearer"),
+        PASSWORD.encode(),
+    ],
+)
+@pytest.mark.parametrize("path", [HOME, f"{HOME}/style.css", f"{HOME}/1", f"{HOME}/1/replay"])
+def test_nobody_else_sees_anything(browse, path, shown):
+    done(browse.machine)
+    status, headers, text = browse(path, authorization=shown)
+    assert (status, text) == (401, "Unauthorized")
+    assert headers["www-authenticate"].startswith("Basic realm=")
+    assert browse(f"{HOME}/1/replay", "token=x", shown)[0] == 401
+
+
+def test_a_password_that_can_be_guessed_is_refused(settings):
+    with pytest.raises(BadSettingsError, match="16 characters or more") as problem:
+        dataclasses.replace(settings, admin_password="hunter2").check()
+    assert "hunter2" not in str(problem.value)
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def test_every_page_allows_nothing_from_elsewhere_and_no_script(browse):
+    done(browse.machine, startTime="soon")
+    paths = ("", "?live", "?uid=uid-1", "/1", "/1/replay", "/1/discard", "/7", "/1/nonsense")
+    for path in (*paths, "/style.css"):
+        _, headers, text = browse(HOME + path)
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-frame-options"] == "DENY"
+        for word in ("<script", "javascript:", " style=", "http://", "https://", "@import"):
+            assert word not in text
+        assert re.search(r"<[^>]*\son\w+=", text) is None
+
+
+def test_the_overview_counts(browse):
+    done(browse.machine)
+    done(browse.machine, "BOOKING_CANCELLED", "uid-2", startTime="soon")
+    body = a_body("BOOKING_REQUESTED", "uid-3")
+    machine = browse.machine
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    machine.clock.advance(75)
+    status, _, text = browse(HOME)
+    assert status == 200
+    figures = dict(re.findall(r"<dt>([\w, ]+)</dt><dd>(\d+)</dd>", text))
+    assert figures == {
+        "waiting, high": "0",
+        "waiting, medium": "1",
+        "waiting, low": "0",
+        "processing": "0",
+        "oldest due, seconds": "75",
+        "dead letters": "1",
+        "notices not sent": "1",
+    }
+    for trigger in ("BOOKING_CREATED", "BOOKING_CANCELLED", "BOOKING_REQUESTED"):
+        assert f'<th scope="row">{trigger}</th>' in text
+
+
+def test_an_empty_store_has_an_overview(browse):
+    status, _, text = browse(HOME)
+    assert status == 200
+    assert "Nothing has come yet." in text
+    assert "refresh" in text
+    assert 'http-equiv="refresh"' not in text
+    assert 'http-equiv="refresh"' in browse(f"{HOME}?live")[2]
+
+
+def test_a_booking_is_found_by_its_uid(browse):
+    done(browse.machine)
+    done(browse.machine, "BOOKING_CANCELLED", minute=1)
+    done(browse.machine, uid="another")
+    text = browse(f"{HOME}?uid=uid-1")[2]
+    assert text.count(f'href="{HOME}/') == 3  # its two deliveries, and the style sheet
+    assert "No delivery is about this booking." in browse(f"{HOME}?uid=nobody")[2]
+
+
+def test_an_event_is_shown_with_its_history(browse):
+    done(browse.machine, oneTimePassword="opens-a-door")
+    status, _, text = browse(f"{HOME}/1")
+    assert status == 200
+    for words in ("BOOKING_CREATED", "effect on the booking: created", "guest@client.example"):
+        assert words in text
+    assert "opens-a-door" not in text
+
+
+def test_a_dead_letter_says_why_and_who_was_told(browse):
+    done(browse.machine, startTime="soon")
+    assert "dead letter: payload.startTime" in browse(f"{HOME}/1")[2]
+    assert "administrators told" not in browse(f"{HOME}/1")[2]
+    browse.machine.notifier.deliver = lambda *_: True
+    browse.machine.notifier.send()
+    assert "administrators told" in browse(f"{HOME}/1")[2]
+
+
+@pytest.mark.parametrize("path", ["/2", f"/{'9' * 40}", "/1/nonsense", "/1/find"])
+def test_what_is_not_there_is_not_found(browse, path):
+    done(browse.machine)
+    assert browse(HOME + path)[0] == 404
+    assert browse("/admin/webhooks/x")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "nasty", ["<script>alert(1)</script>", '"><img src=x onerror=y>', "{{7*7}}"]
+)
+def test_what_a_sender_chose_is_text(browse, nasty):
+    done(browse.machine, nasty, nasty, title=nasty)
+    from urllib.parse import quote
+
+    for path in (HOME, f"{HOME}/1", f"{HOME}?uid={quote(nasty)}"):
+        status, _, text = browse(path)
+        assert status == 200
+        assert "<script" not in text
+        assert "<img" not in text
+        assert str(markupsafe.escape(nasty)) in text
+
+
+# --- actions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("action", "after"), [("replay", "waiting"), ("discard", "discarded")])
+def test_a_dead_letter_is_handled_after_asking(browse, log_lines, action, after):
+    done(browse.machine, startTime="soon")
+    asked = browse(f"{HOME}/1/{action}")
+    assert asked[0] == 200
+    assert state(browse) == "dead"
+    status, headers, _ = browse(f"{HOME}/1/{action}", f"token={token(asked[2])}")
+    assert (status, headers["location"]) == (303, f"{HOME}/1")
+    assert state(browse) == after
+    assert f"Delivery {action}ed by hand" in log_lines.getvalue()
+
+
+def test_a_form_without_its_own_token_does_nothing(browse):
+    done(browse.machine, startTime="soon")
+    done(browse.machine, uid="b", startTime="soon")
+    mine = token(browse(f"{HOME}/1/discard")[2])
+    for path, form in (
+        ("/1/discard", ""),
+        ("/1/discard", "token="),
+        ("/1/discard", "token=zo\xeb"),
+        ("/1/discard", f"token={mine}x"),
+        ("/1/replay", f"token={mine}"),
+        ("/2/discard", f"token={mine}"),
+    ):
+        assert browse(HOME + path, form)[0] == 403
+    browse.machine.clock.advance(2 * 86_400)
+    assert browse(f"{HOME}/1/discard", f"token={mine}")[0] == 403
+    assert (state(browse, 1), state(browse, 2)) == ("dead", "dead")
+
+
+def test_a_form_far_too_large_is_not_read(browse):
+    done(browse.machine)
+    assert browse(f"{HOME}/1/replay", "token=" + "x" * 5000)[0] == 413
+
+
+def test_what_makes_no_sense_is_not_offered(browse):
+    done(browse.machine)
+    assert "discard" not in browse(f"{HOME}/1")[2]
+    asked = browse(f"{HOME}/1/discard")
+    assert asked[0] == 409
+    assert "is not to be discarded" in asked[2]
+
+
+def test_what_changed_meanwhile_is_said(browse):
+    done(browse.machine, startTime="soon")
+    mine = token(browse(f"{HOME}/1/discard")[2])
+    assert browse(f"{HOME}/1/discard", f"token={mine}")[0] == 303
+    status, _, text = browse(f"{HOME}/1/discard", f"token={mine}")
+    assert status == 409
+    assert "is no dead letter" in text
+
+
+def test_a_pruned_delivery_says_so_and_is_not_replayed(browse):
+    from reference_impl.upkeep import Upkeep
+
+    done(browse.machine)
+    settings = browse.machine.settings
+    far = browse.machine.clock.now() + 1
+    Upkeep(settings, browse.machine.store, far, pause=lambda _: None).prune(before=far)
+    assert "It was pruned." in browse(f"{HOME}/1")[2]
+    assert browse(f"{HOME}/1/replay")[0] == 409
