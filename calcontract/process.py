@@ -126,6 +126,10 @@ class Process:
         self._signal(signal.SIGKILL)
         if self._child is not None:
             self._child.wait()
+        # Only the parent can be waited for; its children may hold the socket a moment longer.
+        deadline = time.monotonic() + _STOP
+        while self._child is not None and self._listens() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
     @property
     def is_as_usual(self) -> bool:
