@@ -143,7 +143,8 @@ function stand(name, facts) {
     uid: null, number: null, before: null, status: 'scheduled', start: null, end: null,
     from: null, reason: null, title: null, people: [], over: false, last: -Infinity,
   };
-  const told = wrong('order-of-arrival') ? facts : [...facts].sort(byTime);
+  const byArrival = (one, other) => one.arrived - other.arrived;
+  const told = [...facts].sort(wrong('order-of-arrival') ? byArrival : byTime);
   for (const fact of told) {
     it.last = Math.max(it.last, fact.at);
     if (fact.name !== name && movesSeat(fact) && fact.before === name) leave(it, fact);
@@ -238,6 +239,7 @@ export class Book {
       // The same occurrence, told by one who saw it earlier.
       for (const place of places(known)) this.index.get(place).delete(known);
     }
+    fact.arrived = known?.arrived ?? this.facts.size;
     this.facts.set(fact.key, fact);
     if (fact.name === null) return;
     for (const place of places(fact)) {

@@ -422,6 +422,13 @@ class Appointments
         $this->settle($id);
     }
 
+    /** What an "insert or update" of a BOOKING_CREATED comes to; only that mistake calls it. */
+    public function revive(string $uid): void
+    {
+        $set = "UPDATE appointments SET view = json_set(view, '$.status', 'confirmed') WHERE id = ?";
+        $this->store->run($set, [$this->home($this->named($uid))]);
+    }
+
     /** Write down how an appointment stands after all that is known of its bookings. */
     private function settle(string $id): void
     {
@@ -487,7 +494,7 @@ class Appointments
             $it['last'] = max($it['last'], $fact['happened']);
             if (!in_array($fact['uid'], $uids, true)) {
                 $it = self::leave($it, $fact);
-            } elseif (!$it['final'] || wrong('created-revives')) {
+            } elseif (!$it['final']) {
                 $it = self::apply(self::describe($it, $fact), $fact, $it['start']);
             }
         }
@@ -578,6 +585,7 @@ class Worker
                 $this->process($job);
                 $this->mark($job, 'done', $job['tries'], null);
             });
+            report('processed', ['trigger' => $job['event_type'], 'uid' => $job['uid']]);
         } catch (Throwable $problem) {
             $this->failed($job, $problem);
         }
@@ -588,6 +596,7 @@ class Worker
     {
         $envelope = envelope($job['body']);
         if (!isset(KINDS[$envelope['trigger']])) {
+            report('unhandled event', ['trigger' => $job['event_type']]);
             return;
         }
         if ($envelope['trigger'] === 'FORM_SUBMITTED') {
@@ -600,7 +609,11 @@ class Worker
         if (wrong('cancels-by-address') && $envelope['trigger'] === 'BOOKING_CANCELLED') {
             $this->cancelByAddress($envelope['payload']['attendees'][0]['email'] ?? '');
         }
-        $this->appointments->tell(fact($envelope, $job['received_at']));
+        $fact = fact($envelope, $job['received_at']);
+        $this->appointments->tell($fact);
+        if ($fact['trigger'] === 'BOOKING_CREATED' && wrong('created-revives')) {
+            $this->appointments->revive($fact['uid']);
+        }
     }
 
     private function cancelByAddress(string $address): void
@@ -630,7 +643,8 @@ class Worker
                 $this->store->run('INSERT INTO notices VALUES (?, ?, ?, ?)', $notice);
             });
         }
-        report('processing failed', ['id' => $job['webhook_id'], 'kind' => $problem::class]);
+        $about = ['id' => $job['webhook_id'], 'trigger' => $job['event_type'], 'uid' => $job['uid']];
+        report('processing failed', [...$about, 'kind' => $problem::class]);
     }
 
     private function mark(array $job, string $state, int $tries, ?int $due): void
@@ -652,7 +666,8 @@ class Worker
 
 // --- one request --------------------------------------------------------------------------------
 
-function report(string $message, array $about): void
+/** One line of JSON, which nobody's text can break: what a booking is called, and nothing of people. */
+function report(string $message, array $about = []): void
 {
     file_put_contents('php://stderr', json_encode(['message' => $message, ...$about]) . "\n");
 }
@@ -705,11 +720,13 @@ function receive(Store $store): void
     }
     $problem = refusal($body);
     if ($problem !== null) {
+        report('refused', ['reason' => $problem]);
         answer(401, $problem);
         return;
     }
     $envelope = envelope($body);
     if ($envelope === null) {
+        report('invalid payload');
         answer(400, ['error' => 'Invalid payload']);
         return;
     }
@@ -724,11 +741,13 @@ function receive(Store $store): void
             return;
         }
     }
-    $store->run(
+    $added = $store->run(
         'INSERT OR IGNORE INTO webhook_events (webhook_id, body, event_type, uid, received_at, due_at)
          VALUES (?, ?, ?, ?, ?, ?)',
         $values,
-    );
+    )->rowCount();
+    $about = ['id' => $id, 'trigger' => $envelope['trigger'], 'uid' => uid($envelope['payload'])];
+    report($added ? 'received' : 'duplicate ignored', $about);
     answer(202, ['status' => 'accepted']);
 }
 

@@ -59,6 +59,11 @@ DESCRIBES = frozenset({"BOOKING_REQUESTED", "BOOKING_CREATED", "BOOKING_RESCHEDU
 log = logging.getLogger("receiver")
 
 
+def note(message, **about):
+    """Log one line of JSON, which nobody's text can break: names of bookings, nothing of people."""
+    log.info("%s", json.dumps({"message": message, **about}))
+
+
 def wrong(name):
     """Whether the mistake of this name has to be made here."""
     if os.environ.get("FAULT") != name:
@@ -247,7 +252,7 @@ def read(trigger, payload, happened, received):
         detail = [told.seat or told.people]
     elif told.seats and trigger == "BOOKING_CANCELLED":
         detail = sorted(f"{person.get('id')} {person['email']}" for person in people)
-    if wrong("person-and-slot"):
+    if trigger == "BOOKING_CREATED" and wrong("person-and-slot"):
         return replace(told, key=json.dumps([trigger, told.people, told.start]))
     return replace(told, key=json.dumps([trigger, told.uid or told.number, detail]))
 
@@ -391,7 +396,7 @@ def chained(everything, same, bookings):
             continue
         if told.moves_seat:
             bookings[old].append(told)
-        elif not wrong("old-uid-forgotten"):
+        else:
             chains.join([told.uid, told.replaces])
             followed.add(old)
     return chains, followed
@@ -494,6 +499,8 @@ class Store:
         )
         with self.transaction() as connection:
             new = connection.execute(insert, (id_, body, trigger, uid, now, now)).rowcount
+            about = {"id": id_, "trigger": trigger, "uid": uid}
+            note("received" if new else "duplicate ignored", **about)
             if not new and (wrong("seen-in-memory") or wrong("work-repeated")):
                 copy = f"{id_}~{secrets.token_hex(4)}"
                 connection.execute(insert, (copy, body, trigger, uid, now, now))
@@ -541,7 +548,7 @@ class Worker(threading.Thread):
                 while not self.paused and self.step():
                     pass
             except sqlite3.Error as problem:
-                log.warning("the worker waits: %s", type(problem).__name__)
+                note("the worker waits", kind=type(problem).__name__)
 
     def step(self):
         """Work off one delivery; False when none is due."""
@@ -564,6 +571,7 @@ class Worker(threading.Thread):
                     connection.execute("BEGIN IMMEDIATE")
                 self.fail(job["uid"])
                 mark(connection, job["id"], "done", tries, None)
+            note("processed", trigger=job["trigger"], uid=job["uid"])
         except Exception as problem:  # noqa: BLE001 - whatever it is, it is tried again
             self.failed(job, tries, problem)
         return True
@@ -573,6 +581,7 @@ class Worker(threading.Thread):
         trigger, payload, happened = parse(job["body"])
         if trigger not in KINDS:
             if not wrong("else-books"):
+                note("unhandled event", trigger=trigger)
                 return
             trigger = "BOOKING_CREATED"
         told = read(trigger, payload, happened, job["received"])
@@ -594,7 +603,8 @@ class Worker(threading.Thread):
 
     def failed(self, job, tries, problem):
         hopeless = isinstance(problem, BadPayloadError)
-        log.warning("processing failed: %s", type(problem).__name__)
+        kind = type(problem).__name__
+        note("processing failed", trigger=job["trigger"], uid=job["uid"], kind=kind)
         with self.store.transaction() as connection:
             if tries <= len(BACKOFF) and not hopeless:
                 wait = 0 if wrong("no-backoff") else BACKOFF[tries - 1]
@@ -662,15 +672,17 @@ def build(store, worker, *, testing):
             body = request.get_data(cache=False)
         problem = refusal(request.headers, body)
         if problem is not None:
+            note("refused", reason=problem)
             return Response(problem, 401, content_type="text/plain; charset=utf-8")
         if wrong("insists-on-json-type") and not request.is_json:
             return jsonify(error="Unsupported media type"), 415
         parsed = parse(body)
         if parsed is None:
+            note("invalid payload")
             return jsonify(error="Invalid payload"), 400
         trigger, payload, happened = parsed
-        age = worker.now() - (worker.now() if happened is None else happened)
-        if not (age > 300_000_000 and wrong("old-is-replayed")):
+        age = 0 if happened is None else time.time() - happened / 1_000_000
+        if not (age > 300 and wrong("old-is-replayed")):
             store.take(body, trigger, uid_of(payload), worker.now())
         worker.knock.set()
         if wrong("works-in-request"):
@@ -679,7 +691,7 @@ def build(store, worker, *, testing):
 
     @app.errorhandler(sqlite3.Error)
     def not_stored(problem):
-        log.error("not stored: %s", type(problem).__name__)
+        note("not stored", kind=type(problem).__name__)
         return jsonify(error="Service unavailable"), 503, {"Retry-After": "5"}
 
     @app.errorhandler(HTTPException)
@@ -798,7 +810,8 @@ def main():
     arguments.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     arguments.add_argument("--testing", action="store_true")
     options = arguments.parse_args()
-    logging.basicConfig(level=logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     if not SECRET.strip():
         sys.exit("CALCOM_WEBHOOK_SECRET is not set: a receiver without a secret believes anybody")
     store = Store(STORE)
