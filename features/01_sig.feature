@@ -104,6 +104,15 @@ Feature: Authenticity
         | the digest of another body         |
         | the digest of no body              |
         | the plain SHA-256 of the body      |
+        | the digest of the body and a line feed |
+        | the digest of the body and the secret |
+        | the digest of the body in base64 |
+        | the digest with key and body swapped |
+        | the SHA-256 of the secret and the body |
+        | the SHA-256 of the body and the secret |
+        | the digest of the body's SHA-256 |
+        | the digest of the digest |
+        | the digest of the digest in hex |
 
     Example: The digest of this body goes through
       Given a BOOKING_REJECTED delivery
@@ -160,6 +169,13 @@ Feature: Authenticity
         | right but followed by 00                |
         | right but twice in a row                |
         | right but reversed                      |
+        | right but for one bit in its middle |
+        | right in its first half alone |
+        | right in its last half alone |
+        | the digest shifted by one digit |
+        | right but without its first digit |
+        | right but preceded by 00 |
+        | the digest with every digit turned over |
 
     Example: The right signature in full goes through
       Given a BOOKING_CREATED delivery
@@ -190,6 +206,12 @@ Feature: Authenticity
         | 64 bytes that are not UTF-8    |
         | sha256= and nothing            |
         | only commas and equals signs   |
+        | the digest in full-width digits |
+        | the digest around a zero-width space |
+        | percent signs without digits |
+        | two wrong digests and a comma |
+        | a time and a wrong digest |
+        | an object in JSON |
 
     Example: A well-formed right signature goes through
       Given a BOOKING_CREATED delivery
@@ -219,6 +241,13 @@ Feature: Authenticity
         | sha512= and the HMAC-SHA512        |
         | none= and nothing                  |
         | nosuch= and the right digest       |
+        | an HMAC-SHA224 |
+        | an HMAC-SHA384 |
+        | an HMAC-SHA512 cut to 64 digits |
+        | an HMAC-SHA3-256 |
+        | an HMAC-BLAKE2s |
+        | sha256= and the HMAC-SHA3-256 |
+        | sha256= and the HMAC-SHA1 |
 
     Example: An HMAC-SHA256 goes through
       Given a BOOKING_CREATED delivery
@@ -250,6 +279,21 @@ Feature: Authenticity
         | a repeated key was added          |
         | everything was replaced by another body |
         | everything was removed            |
+        | the first byte changed |
+        | the last byte changed |
+        | the last byte was cut off |
+        | one byte was added at the end |
+        | a space was added at the beginning |
+        | a byte order mark was put before it |
+        | one digit of createdAt changed |
+        | one digit of the end changed |
+        | one letter of the organizer's name changed |
+        | one letter of an address changed |
+        | one letter of the metadata changed |
+        | one digit of a number changed |
+        | one letter of a key changed |
+        | one letter became an escape |
+        | two letters of the title traded places |
 
     Example: A signature that was right once does not cover another body
       Given a BOOKING_CREATED delivery
@@ -289,6 +333,24 @@ Feature: Authenticity
         | with integer-like keys last    |
         | with emoji and U+2028          |
         | with CRLF line ends            |
+        | with tabs |
+        | with white space around every token |
+        | behind ten thousand spaces |
+        | behind a line feed |
+        | before a line feed |
+        | before spaces and tabs |
+        | with \u escapes in upper case |
+        | with escapes for plain letters |
+        | with escapes in its keys |
+        | with numbers such as 1e0 and -0 |
+        | with emoji as escaped surrogates |
+        | with text beyond the BMP |
+        | with U+2028 as an escape |
+        | with escaped control characters |
+        | with names in composed letters |
+        | with names in combined letters |
+        | with its trigger event twice |
+        | with its trigger event last |
 
     Scenario Outline: A body written <spelling> but signed as a parser would write it again is turned away
       Given a BOOKING_CREATED delivery
@@ -368,6 +430,32 @@ Feature: Authenticity
         | Cal-Signature-256   | Cal-Signature     |
         | X-Cal-Signature     | Cal-Signature     |
 
+    Scenario Outline: Four headers that hold <values> are turned away
+      Given a BOOKING_CREATED delivery
+      But the guide's four headers hold <values>
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | values                       |
+        | wrong, right, right, right   |
+        | absent, wrong, right, right  |
+        | absent, absent, wrong, right |
+        | wrong, prefixed, empty, right |
+
+    Scenario Outline: Four headers that hold <values> go through
+      Given a BOOKING_CREATED delivery
+      And the guide's four headers hold <values>
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+      Examples:
+        | values                       |
+        | right, right, right, right   |
+        | right, wrong, wrong, wrong   |
+        | absent, right, wrong, wrong  |
+        | right, empty, empty, empty   |
+
   @sig-013 @must @guide
   Rule: A receiver MUST accept the guide's four forms of a signature.
 
@@ -427,6 +515,31 @@ Feature: Authenticity
         | sha256=sha256= and the digest     |
         | v1, and the digest                |
         | the digest in quotes              |
+        | the digest with its other letters in upper case |
+        | the digest in URL-safe base64 |
+        | the digest in base32 |
+        | the digest percent-encoded |
+        | the digest in pairs with colons |
+        | the digest in pairs with spaces |
+        | the digest with a tab in its middle |
+        | the digest with a space in its middle |
+        | the digest in single quotes |
+        | the digest in angle brackets |
+        | the digest and a comma |
+        | the digest and a semicolon |
+        | the digest and a backslash n |
+        | the digest and %0A |
+        | the digest and %00 |
+        | 0x and the digest |
+        | the digest twice and a comma |
+        | a time and the digest |
+        | v1= and the digest |
+        | sha-256= and the digest |
+        | hmac-sha256= and the digest |
+        | sha256 and the digest |
+        | sha256=, a space and the digest |
+        | Bearer and the digest |
+        | = and the digest |
 
     Example: One of the four forms goes through
       Given a BOOKING_CREATED delivery
@@ -550,3 +663,198 @@ Feature: Authenticity
       When Cal.com delivers it
       Then the receiver acknowledges it
       And the answer gives away neither the secret nor the expected signature
+
+  @sig-019 @must @guide @calcom
+  Rule: A receiver MUST NOT fail on a signature header that comes more than once.
+
+    Source: RFC 9110 section 5.3; guide, "Signature Verification"
+    Why: frameworks give a repeated header as a list, as joined text, or as its first or last
+      value; code that expects one text throws on the others, and a 500 invites the sender again.
+    Fix: take the header's value for what it is, and answer 4xx to whatever is not one signature.
+
+    Scenario Outline: A signature header that comes twice, <one> and then <two>, breaks nothing
+      Given a BOOKING_CREATED delivery
+      And its signature header comes twice, <one> and then <two>
+      When Cal.com delivers it
+      Then the receiver answers without failing
+
+      Examples:
+        | one   | two   |
+        | right | right |
+        | right | wrong |
+        | wrong | right |
+        | right | empty |
+        | empty | right |
+
+    Example: Two wrong signatures are turned away
+      Given a BOOKING_CREATED delivery
+      But its signature header comes twice, wrong and then wrong
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+    Example: One right signature in one header goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @sig-020 @hardening @guide @calcom
+  Rule: A receiver SHOULD refuse a delivery whose signatures contradict each other.
+
+    Source: RFC 9110 section 5.3; guide, "Signature Verification" (one value decides)
+    Why: a proxy and a receiver that look at different values of one header believe different
+      things of one delivery, and the one that is fooled is the one that acts.
+    Fix: refuse a signature header with more than one value, unless all of them are alike.
+
+    Scenario Outline: Two signatures that contradict each other, <one> and then <two>, are turned away
+      Given a BOOKING_CREATED delivery
+      But its signature header comes twice, <one> and then <two>
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | one   | two   |
+        | right | wrong |
+        | wrong | right |
+
+    Scenario Outline: A line with two signatures, <signature>, is turned away
+      Given a BOOKING_CREATED delivery
+      But its signature is <signature>
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | signature                            |
+        | the right and a wrong digest         |
+        | a wrong and the right digest         |
+        | the right and a wrong digest, spaced |
+        | a wrong and the right digest, spaced |
+
+    Example: A signature that nothing contradicts goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @sig-021 @must @guide
+  Rule: A receiver MUST take an empty first header for a missing signature.
+
+    Source: guide, "Signature Verification" (the chain of ?? passes over null and not over "", and
+      `if (!$signature)` refuses "")
+    Why: falling through what is empty lets whoever can blank a header choose which one counts.
+    Fix: refuse when the first of the four headers that is present is empty.
+
+    Scenario Outline: Headers that hold <values> are no signature
+      Given a BOOKING_CREATED delivery
+      But the guide's four headers hold <values>
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | values                       |
+        | empty, right, absent, absent |
+        | empty, right, right, right   |
+        | empty, absent, absent, right |
+
+    Example: A right first header and an empty second one go through
+      Given a BOOKING_CREATED delivery
+      And the guide's four headers hold right, empty, absent, absent
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @sig-022 @must @guide
+  Rule: A receiver MUST accept the prefixed form of a signature in each of the four headers.
+
+    Source: guide, "Signature Verification" (the headers and the forms are independent)
+    Why: a proxy that renames the header and prefixes the algorithm does both at once.
+    Fix: compare with all four forms, whichever header the signature came in.
+
+    Scenario Outline: A prefixed signature among <values> goes through
+      Given a BOOKING_CREATED delivery
+      And the guide's four headers hold <values>
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+      Examples:
+        | values                           |
+        | prefixed, absent, absent, absent |
+        | absent, prefixed, absent, absent |
+        | absent, absent, prefixed, absent |
+        | absent, absent, absent, prefixed |
+        | absent, prefixed, wrong, wrong   |
+
+    Scenario Outline: A wrong prefixed signature among <values> is turned away
+      Given a BOOKING_CREATED delivery
+      But the guide's four headers hold <values>
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | values                                     |
+        | absent, prefixed and wrong, absent, absent |
+        | absent, absent, absent, prefixed and wrong |
+
+  @sig-023 @should @guide @calcom
+  Rule: A receiver SHOULD have one effect of an occurrence, however its body is spelled.
+
+    Source: guide, "Duplicate Event Processing"; RFC 8259 section 2
+    Why: a sender that is upgraded between two attempts writes the same envelope in other bytes.
+    Fix: make handlers idempotent by what happened, not by the bytes that told of it.
+
+    @needs-probe
+    Scenario Outline: A booking that is told of again, written <spelling>, happens once
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      And Cal.com delivers it again, written <spelling>
+      Then it has its effect once
+      And no booking has two appointments
+
+      Examples:
+        | spelling                            |
+        | on many indented lines              |
+        | with every key in another order     |
+        | with escapes in its keys            |
+        | with white space around every token |
+
+    @needs-probe
+    Example: A booking that is told of once happens once
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then it has its effect once
+
+  @sig-024 @must @guide @calcom
+  Rule: A receiver MUST NOT fail on a byte order mark before the body.
+
+    Source: RFC 8259 section 8.1 (parsers may ignore it or take it for an error); Cal.com
+      sendPayload.ts (writes none)
+    Why: some tools that replay deliveries put the mark there; a decoder that throws answers 500.
+    Fix: verify the bytes with the mark, then ignore it or answer 4xx.
+
+    Example: A body that starts with a byte order mark breaks nothing
+      Given a BOOKING_CREATED delivery
+      And its body is written behind a byte order mark
+      When Cal.com delivers it
+      Then the receiver answers without failing
+
+    Example: A body without a byte order mark goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @sig-025 @should @guide @calcom
+  Rule: A receiver SHOULD compare signatures in a time that does not depend on what it compares.
+
+    Source: guide, "Security Best Practices" 1; RFC 2104 section 5; Cal.com sends one digest for a
+      body, so that a forger may try as many as there is time for
+    Why: a comparison that stops at the first wrong digit tells a patient forger each right one.
+    Fix: use hmac.compare_digest, crypto.timingSafeEqual, hash_equals or hmac.Equal.
+
+    @disruptive @alone
+    Example: A forgery with 63 right digits takes as long as one with none
+      Given a BOOKING_CREATED delivery
+      But its signature is 64 random hex digits
+      When Cal.com delivers it
+      Then the time it takes to refuse it does not tell how much of its signature is right
+
+    Example: A signature in which every digit is right goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it

@@ -32,6 +32,9 @@ GOES_THROUGH = re.compile(
     r"|.+ has its effect meanwhile"
     r"|there is one appointment"
     r"|the booking is (live once at the time of \".+\"|cancelled|rejected)"
+    r"|each of its events had its effect once"
+    r"|each booking is (live once at the time of \".+\"|cancelled)"
+    r"|the second of them is over and each of the others is live"
     r"|our appointment is confirmed .*"
     r"|its appointment carries that booking id"
     r"|the cancellation's reason is .*"
@@ -57,22 +60,28 @@ HOLDS_BACK = re.compile(
     r"|the answer gives away neither .*"
     r"|no booking has two appointments"
     r"|it has no effect|nothing changes at all|no appointment is made"
-    r"|the booking is not (live|confirmed)"
+    r"|nobody is told of it again|as many notices tell of each of them"
+    r"|(the|each) booking is not (live|confirmed)"
+    r"|the appointment stands as it stood before the redelivery"
     r"|the other booking is untouched|our appointment still waits"
     r"|the redelivery changed nothing at all"
     r"|no booking of this run has had more effects than .*"
     r"|the receiver has taken none of them|such a booking is made in silence"
     r"|the log (of the whole run )?(gives away neither|does not show|holds nothing) .*"
     r"|no line of the log begins with these words"
+    r"|the time it takes to refuse it does not tell .*"
     r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
 )
 
 #: Clauses about what a receiver has to do: doing it is the control and doing it wrongly the
 #: violation, because what goes through is compared with what was sent.
 COMPARED = re.compile(
-    r".+ has its effect once|there is one appointment|the booking is .*|its appointment carries .*"
+    r".+ has its effect once|there is one appointment|(the|each) booking is .*"
+    r"|its appointment carries .*"
     r"|the receiver keeps one record of it|the cancellation's reason is .*|our appointment .*"
     r"|each that was acknowledged has its effect once|.+ has its effect meanwhile"
+    r"|the second of them is over and each of the others is live"
+    r"|each of its events had its effect once"
     r"|the receiver acknowledges (it|each of them)( (within|before) .*)?"
     r"|the answer is 202 with .*"
 )
@@ -285,7 +294,7 @@ def test_no_step_is_written_for_nobody():
 
 def test_the_steps_are_few():
     # Not to be raised lightly: a new sentence is read by everybody, an old one in a table by few.
-    assert len({context.step_func for context in BINDINGS}) <= 120
+    assert len({context.step_func for context in BINDINGS}) <= 175
 
 
 # --- the command that lists it --------------------------------------------------------------------

@@ -10,6 +10,7 @@ pytest-bdd finds step functions outside a test module.
 MODULES = (
     "calcontract.steps.happenings",
     "calcontract.steps.spoiling",
+    "calcontract.steps.authenticity",
     "calcontract.steps.sending",
     "calcontract.steps.answers",
     "calcontract.steps.effects",

@@ -7,12 +7,13 @@ Pure: bytes in, bytes out.  Spellings keep what the body says; everything else c
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from calcontract.stimuli import named
+from calcontract.stimuli import named, spellings
 
 Json = Any
 
@@ -74,6 +75,7 @@ _SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "with CRLF line ends": lambda body: (
         json.dumps(json.loads(body), ensure_ascii=False, indent=2).replace("\n", "\r\n").encode()
     ),
+    **spellings.SPELLINGS,
 }
 
 _TAILS: Mapping[str, bytes] = {"nothing": b"", "LF": b"\n", "CRLF": b"\r\n", "LF LF": b"\n\n"}
@@ -132,6 +134,7 @@ def changed(word: str, body: bytes, *, uid: str | None, other: bytes) -> bytes:
         "a repeated key was added": lambda: body[:-1] + b',"triggerEvent":"BOOKING_CANCELLED"}',
         "everything was replaced by another body": lambda: other,
         "everything was removed": lambda: b"",
+        **{name: functools.partial(change, body) for name, change in spellings.CHANGES.items()},
     }
     result = named(changes, word, "change")()
     if result == body:
@@ -190,13 +193,25 @@ def padded(body: bytes, size: int) -> bytes:
     return compact(envelope)
 
 
+#: Offsets from UTC in minutes, as times are written with them.
+_ZONES: Mapping[str, int] = {
+    "with +02:00": 120,
+    "with +05:30": 330,
+    "with +05:45": 345,
+    "with +12:45": 765,
+    "with +14:00": 840,
+    "with -03:30": -210,
+    "with -09:30": -570,
+    "with -11:00": -660,
+}
+
+
 def shifted(text: str, spelling: str) -> str:
     """The instant that *text* names, in the spelling that a feature file calls *spelling*."""
     instant = dt.datetime.fromisoformat(text)
     utc = instant.astimezone(dt.UTC)
-    zones = {"with +02:00": 120, "with -09:30": -570}
-    if spelling in zones:
-        zone = dt.timezone(dt.timedelta(minutes=zones[spelling]))
+    if spelling in _ZONES:
+        zone = dt.timezone(dt.timedelta(minutes=_ZONES[spelling]))
         return instant.astimezone(zone).isoformat(timespec="seconds")
     tails = {"with Z": "Z", "with .000Z": ".000Z", "with +00:00": "+00:00"}
     tail = named(tails, spelling, "spelling of a time")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 
 from calcontract.errors import Inconclusive
-from calcontract.stimuli import named
+from calcontract.stimuli import forgeries, named
 
 #: The guide's four headers, in the order in which they decide (guide, "Signature Verification").
 HEADERS = ("X-Cal-Signature-256", "Cal-Signature-256", "X-Cal-Signature", "Cal-Signature")
@@ -116,6 +116,7 @@ _VALUES: Mapping[str, Maker] = {
     "sha256=sha256= and the digest": lambda m: f"sha256=sha256={m.digest()}",
     "v1, and the digest": lambda m: f"v1,{m.digest()}",
     "the digest in quotes": lambda m: f'"{m.digest()}"',
+    **forgeries.VALUES,
 }
 
 #: The forms that a receiver of the guide has to accept: nothing is spoiled by them.

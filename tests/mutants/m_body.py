@@ -87,7 +87,12 @@ class LosesTextBeyondTheBmp(Receiver):
         return super().accepted_signatures(kept.encode("utf-8", "surrogateescape"))
 
 
-@breaks(guide={"sig-011", "sig-012"}, part="receiver", reasons={"status-401"})
+@breaks(
+    "sig-020",
+    guide={"sig-011", "sig-012", "sig-022"},
+    part="receiver",
+    reasons={"status-401", "status-202"},
+)
 class KnowsOneHeader(Receiver):
     """Looks for X-Cal-Signature-256 and for no other spelling of the guide."""
 
@@ -105,7 +110,7 @@ class ReadsAnotherHeader(Receiver):
         return values[0] if values else Refusal("Missing signature", "missing signature")
 
 
-@breaks(guide={"sig-012"}, part="receiver", reasons={"status-202"})
+@breaks("sig-020", guide={"sig-012", "sig-021"}, part="receiver", reasons={"status-202"})
 class FallsThroughHeaders(Receiver):
     """Is content when any of the four headers holds a right signature."""
 
@@ -116,7 +121,7 @@ class FallsThroughHeaders(Receiver):
         return None if None in refusals else super().authenticate(headers, body)
 
 
-@breaks(guide={"sig-013"}, part="receiver", reasons={"status-401"})
+@breaks(guide={"sig-013", "sig-022"}, part="receiver", reasons={"status-401"})
 class KnowsTheBareFormOnly(Receiver):
     """Accepts the bare digest of the body as it is, and no other form."""
 

@@ -41,12 +41,17 @@ _FORGED_GUIDE = {
     "sig-011",
     "sig-012",
     "sig-013",
+    "sig-022",
 }
 _FORGED_CALCOM = {"evt-003", "evt-004", "evt-009"}
 
 #: Those that see whether a signature of another kind is refused, or none at all.
 _OTHER = ["sig-005", "sig-007", "sig-008"]
 _NONE = ["sig-001", "sig-002"]
+
+#: Those that see whether two contradictory signatures are refused, or an empty one.
+_SEVERAL = ["sig-019", "sig-020"]
+_SEVERAL_GUIDE = {"sig-014", "sig-021"}
 
 #: Those that see whether what is right has its effect.
 _EFFECT = [
@@ -55,6 +60,7 @@ _EFFECT = [
     "env-008",
     "evt-007",
     "sig-017",
+    "sig-023",
     "tol-001",
     "tol-002",
     "tol-005",
@@ -107,9 +113,10 @@ class ChecksTheShapeOnly(Receiver):
     *_FORGED,
     *_OTHER,
     *_NONE,
+    *_SEVERAL,
     "ack-008",
     "idm-002",
-    guide=_FORGED_GUIDE | {"sig-014"},
+    guide=_FORGED_GUIDE | _SEVERAL_GUIDE,
     calcom=_FORGED_CALCOM,
     part="receiver",
     reasons={"body", "redirect", "status-302"},
@@ -126,8 +133,9 @@ class RedirectsForgeriesToTheLogin(Receiver):
     *_FORGED,
     *_OTHER,
     *_NONE,
+    *_SEVERAL,
     *_EFFECT,
-    guide=_FORGED_GUIDE | {"sig-014", "env-002", "env-003", "env-004", "env-009"},
+    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | {"env-002", "env-003", "env-004", "env-009"},
     calcom=_FORGED_CALCOM | {"evt-010"},
     part="receiver",
     reasons={"appointments-missing", "body", "effect-missing", "live-0", "status-202"},
@@ -144,9 +152,10 @@ class AlwaysAcknowledges(Receiver):
     *_FORGED,
     *_OTHER,
     *_NONE,
+    *_SEVERAL,
     *_EFFECT,
     "sig-018",
-    guide=_FORGED_GUIDE | {"sig-014", "env-002", "env-003", "env-004", "env-009", "ack-007"},
+    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | {"env-002", "env-003", "env-004", "env-009", "ack-007"},
     calcom=_FORGED_CALCOM | {"evt-010"},
     part="door",
     reasons={"appointments-missing", "body", "effect-missing", "leak", "live-0", "status-200"},
@@ -184,6 +193,7 @@ class AcknowledgesAndForgets(Receiver):
     *_FORGED,
     *_OTHER,
     *_TRACES,
+    "sig-020",
     guide=_FORGED_GUIDE | {"sig-014"},
     calcom=_FORGED_CALCOM,
     part="receiver",

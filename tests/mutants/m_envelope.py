@@ -32,6 +32,7 @@ def root(body):
 
 @breaks(
     "env-001",
+    "sig-024",
     "tol-008",
     guide={"env-002"},
     calcom={"evt-008"},

@@ -32,7 +32,7 @@ class VerifiesOnlyIfHeaderPresent(Receiver):
         return super().authenticate(headers, body)
 
 
-@breaks("sig-001", part="receiver", reasons={"status-202"})
+@breaks("sig-001", guide={"sig-021"}, part="receiver", reasons={"status-202"})
 class AcceptsAnEmptySignature(Receiver):
     """Asks whether the header is there, and skips the comparison when it is empty."""
 
@@ -117,6 +117,7 @@ class ComparesPrefix(Receiver):
 @breaks(
     "sig-006",
     "sig-017",
+    "sig-020",
     guide={"sig-014"},
     part="receiver",
     reasons={"status-202", "effect-unexpected"},
@@ -133,6 +134,7 @@ class DecodesHexLeniently(Receiver):
     "sig-006",
     "sig-008",
     "sig-017",
+    "sig-020",
     guide={"sig-014"},
     part="receiver",
     reasons={"status-202", "effect-unexpected"},
@@ -159,6 +161,7 @@ class ComparesTextThrows500(Receiver):
     "sig-006",
     "sig-007",
     "sig-008",
+    "sig-020",
     guide={"ack-004", "sig-014"},
     part="receiver",
     reasons={"status-500"},
