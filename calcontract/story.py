@@ -7,11 +7,12 @@ the lawful twin: the same delivery with its fault removed.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotApplicable, Violation
@@ -152,6 +153,8 @@ class Story:
         self.before: Look | None = None
         self.subscription: Subscription = target.subscription
         self.bystander: tuple[Item, Look] | None = None
+        #: The deliveries of several bookings, each booking's in the order in which they are sent.
+        self.orders: list[list[Item]] = []
         #: The number of the appointment of ours that a booking of this check is for.
         self.appointment: str | None = None
         #: The uids of the bookings whose processing was told to fail.
@@ -196,6 +199,13 @@ class Story:
         """The instant of the next event: not long ago, and later than all before it."""
         self._clock += self._step
         return self._clock
+
+    @contextlib.contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """Let what happens inside happen at the same time as what comes after it."""
+        clock = self._clock
+        yield
+        self._clock = clock
 
     def same_guest(self) -> None:
         """From here on every booking is made by the same person."""

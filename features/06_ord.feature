@@ -210,3 +210,162 @@ Feature: Ordering
         | order              |
         | created, cancelled |
         | cancelled, created |
+
+  @ord-010 @must @guide @calcom
+  Rule: A receiver MUST end where the last event left the booking, in every order of all its events.
+
+    Source: Cal.com deliver-webhook.ts (no order); calendar of events by createdAt
+    Why: four events can arrive in twenty-four orders, and a rule of thumb that mends two of them
+      breaks a third.
+    Fix: keep every event, and fold them by createdAt and rescheduleUid whenever one more arrives.
+
+    @needs-probe
+    Scenario Outline: Every order of <life> ends at the last time
+      Given bookings that are <life>, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is live once at the time of "<last>"
+
+      Examples:
+        | life                                                          | last                   |
+        | created, rescheduled, rescheduled again, rescheduled once more | rescheduled once more |
+        | created, rescheduled, rescheduled back                        | rescheduled back       |
+
+    @needs-probe
+    Scenario Outline: Every order of <life> ends with the cancellation
+      Given bookings that are <life>, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is cancelled
+
+      Examples:
+        | life                                                                     |
+        | created, rescheduled, rescheduled again, cancelled                       |
+        | created, rescheduled, rescheduled again, rescheduled once more, cancelled |
+        | requested, confirmed, cancelled                                          |
+
+  @ord-011 @must @guide @calcom
+  Rule: A receiver MUST NOT go back to an older event that comes again.
+
+    Source: Cal.com deliver-webhook.ts (a retry comes minutes later); guide, "Duplicate Event
+      Processing"
+    Why: the retry of the first reschedule would move the booking away from where the second one
+      left it.
+    Fix: answer 2xx to what is known and do nothing; compare createdAt before anything is changed.
+
+    @needs-probe
+    Scenario Outline: <again> that comes again after <life> changes nothing
+      Given a booking that is <life>
+      When Cal.com delivers <life>
+      And Cal.com redelivers <again>
+      Then the appointment stands as it stood before the redelivery
+
+      Examples:
+        | again       | life                                    |
+        | rescheduled | created, rescheduled, rescheduled again |
+        | rescheduled | created, rescheduled, cancelled         |
+        | requested   | requested, confirmed                    |
+        | requested   | requested, rejected                     |
+        | confirmed   | requested, confirmed, cancelled         |
+
+    @needs-probe
+    Example: A request that is followed by nothing is an appointment of its own
+      Given a booking that is requested
+      When Cal.com delivers requested
+      Then there is one appointment
+
+  @ord-012 @should @guide @calcom
+  Rule: A receiver SHOULD let the later step of a booking win when two carry the same createdAt.
+
+    Source: Cal.com sendPayload.ts (milliseconds, no counter); guide, "Webhook Payload Structure"
+      (whole seconds)
+    Why: with whole seconds a booking and its reschedule easily share a createdAt.
+    Fix: on a tie, let a decision win over its request, and a reschedule over what it moves.
+
+    @needs-probe
+    Scenario Outline: <order> of one millisecond ends in a moved booking
+      Given a booking that is created, rescheduled, all within one millisecond
+      When Cal.com delivers <order>
+      Then the booking is live once at the time of "rescheduled"
+
+      Examples:
+        | order                |
+        | created, rescheduled |
+        | rescheduled, created |
+
+    @needs-probe
+    Scenario Outline: <order> of one millisecond ends in a rejected booking
+      Given a booking that is requested, rejected, all within one millisecond
+      When Cal.com delivers <order>
+      Then the booking is rejected
+
+      Examples:
+        | order               |
+        | requested, rejected |
+        | rejected, requested |
+
+  @ord-013 @must @calcom
+  Rule: A receiver MUST follow a booking that the host asked to move, in every order of its events.
+
+    Source: Cal.com requestReschedule.handler.ts (BOOKING_CANCELLED with requestReschedule);
+      deliver-webhook.ts (no order)
+    Why: the wish to move may overtake the reschedule before it, and arrive after the one it led to.
+    Fix: let each uid have its own end, and follow rescheduleUid from one to the next.
+
+    @needs-probe
+    Scenario Outline: Every order of <life> ends at the last time of all
+      Given bookings that are <life>, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is live once at the time of "<last>"
+
+      Examples:
+        | life                                                            | last              |
+        | created, called off by the host, rescheduled, rescheduled again | rescheduled again |
+        | created, rescheduled, called off by the host, rescheduled again | rescheduled again |
+
+    @needs-probe
+    Example: In every order a booking that was moved and then called off by the host is not live
+      Given bookings that are created, rescheduled, called off by the host, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is not live
+
+  @ord-014 @must @calcom
+  Rule: A receiver MUST end with the seats that are taken, in every order of taking and giving back.
+
+    Source: Cal.com handleSeats.ts; cancelAttendeeSeat.ts; deliver-webhook.ts (no order)
+    Why: a seat given back before the receiver has heard of the booking reads like the end of all.
+    Fix: keep seats by their people, and let no seat's cancellation end the booking of the others.
+
+    @needs-probe
+    Scenario Outline: Every order of <life> leaves somebody seated
+      Given bookings that are <life>, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is live once at the time of "created with a seat"
+
+      Examples:
+        | life                                                                |
+        | created with a seat, joined by another guest                        |
+        | created with a seat, joined by another guest, left by a guest       |
+
+    @needs-probe
+    Example: Every order of the events of a seated booking ends with its cancellation
+      Given bookings that are created with a seat, joined by another guest, cancelled, one for each order
+      When Cal.com delivers the events of each booking in its order
+      Then each booking is cancelled
+
+  @ord-015 @must @guide @calcom
+  Rule: A receiver MUST end where the last event left the booking when all its events arrive at once.
+
+    Source: Cal.com tasker (deliveries of one booking run in parallel); guide, "Best Practices" 7
+    Why: two workers that read one appointment at the same time write over each other's change.
+    Fix: lock the booking while its events are applied, or work on them one at a time.
+
+    @needs-probe
+    Example: Bookings whose events all arrive at the same instant end cancelled
+      Given bookings that are created, rescheduled, cancelled, one for each order
+      When Cal.com delivers all events of each booking at the same instant
+      Then each booking is cancelled
+
+    @needs-probe
+    Example: Bookings whose reschedules all arrive at the same instant end at the last time
+      Given bookings that are created, rescheduled, rescheduled again, one for each order
+      When Cal.com delivers all events of each booking at the same instant
+      Then each booking is live once at the time of "rescheduled again"

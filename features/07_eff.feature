@@ -23,6 +23,9 @@ Feature: Effects on appointments
         | the night clocks go forward        |
         | the night clocks go back           |
         | the hour that comes twice          |
+        | the night American clocks go forward |
+        | the night American clocks go back |
+        | a leap day |
         | the last minute of a year          |
 
     @needs-probe
@@ -311,6 +314,12 @@ Feature: Effects on appointments
         | with +00:00              |
         | with +02:00              |
         | with -09:30              |
+        | with +05:30 |
+        | with +05:45 |
+        | with +12:45 |
+        | with +14:00 |
+        | with -03:30 |
+        | with -11:00 |
 
   @eff-014 @must @calcom
   Rule: A receiver MUST follow a booking that the host asked to move.
@@ -354,3 +363,148 @@ Feature: Effects on appointments
       Given 2 BOOKING_REQUESTED deliveries
       When Cal.com delivers them
       Then each of them has its effect once
+
+  @eff-016 @must @guide @calcom
+  Rule: A receiver MUST follow a booking back to a time that it had before.
+
+    Source: guide, handleBookingRescheduled; Cal.com handleNewBooking.ts (any free slot may be chosen)
+    Why: people move a meeting, think again and move it back; a key of booking and slot takes the
+      second move for a repetition of the first booking.
+    Fix: tell two reschedules apart by when they happened or by where they come from, too.
+
+    @needs-probe
+    Example: A booking that is moved and moved back is live at its first time alone
+      Given a booking that is created, rescheduled, rescheduled back
+      When Cal.com delivers created, rescheduled, rescheduled back
+      Then the booking is live once at the time of "rescheduled back"
+      And there is one appointment
+
+    @needs-probe
+    Example: A booking that is moved, moved back and moved again is live at its last time alone
+      Given a booking that is created, rescheduled, rescheduled back, rescheduled again
+      When Cal.com delivers created, rescheduled, rescheduled back, rescheduled again
+      Then the booking is live once at the time of "rescheduled again"
+
+  @eff-017 @must @guide @calcom
+  Rule: A receiver MUST NOT touch another booking of the same slot.
+
+    Source: guide, findAppointmentByCalcomId (by the booking, not by the slot); Cal.com round-robin
+      and team events (one slot, several bookings)
+    Why: an appointment found by its time is somebody else's as soon as two hosts work at once.
+    Fix: match by uid and booking id only.
+
+    @needs-probe
+    Scenario Outline: A booking that is <event> leaves another one of its slot alone
+      Given another booking for the same slot that the receiver knows
+      And a booking that is <life>
+      When Cal.com delivers <life>
+      Then the other booking is untouched
+
+      Examples:
+        | event       | life                 |
+        | cancelled   | created, cancelled   |
+        | rescheduled | created, rescheduled |
+        | rejected    | requested, rejected  |
+
+    @needs-probe
+    Example: Two bookings of one slot are both made
+      Given another booking for the same slot that the receiver knows
+      And a booking that is created
+      When Cal.com delivers created
+      Then the booking is live once at the time of "created"
+      And the other booking is untouched
+
+  @eff-018 @must @guide @calcom
+  Rule: A receiver MUST take the slot from startTime and endTime, whatever clocks its people live by.
+
+    Source: RFC 3339 section 5.6; Cal.com sendPayload.ts (timeZone and utcOffset describe a person)
+    Why: a payload that was made before a change of the clocks carries an offset that is wrong by
+      the time of the meeting; half-hour zones break what rounds to hours.
+    Fix: use time zones to show a time, never to read one.
+
+    @needs-probe
+    Scenario Outline: With people in <zone> at <minutes> minutes a booking is made at its instant
+      Given a booking that is created
+      And its people live in <zone>, at an offset of <minutes> minutes
+      When Cal.com delivers created
+      Then the booking is live once at the time of "created"
+
+      Examples:
+        | zone                | minutes |
+        | Europe/Berlin       | 60      |
+        | Europe/Berlin       | 120     |
+        | Europe/Berlin       | -300    |
+        | Asia/Kolkata        | 330     |
+        | Asia/Kathmandu      | 345     |
+        | Australia/Lord_Howe | 630     |
+        | Pacific/Chatham     | 0       |
+        | America/St_Johns    | -150    |
+        | Pacific/Kiritimati  | -720    |
+
+  @eff-019 @must @calcom
+  Rule: A receiver MUST NOT end or move an appointment for what happens beside its booking.
+
+    Source: Cal.com WebhookTriggerEvents (meetings, no-shows, recordings, absences); guide,
+      "Supported Events" (not among them)
+    Why: MEETING_ENDED and NO_SHOW read like an end, carry the uid of the booking, and cancel
+      nothing; a recording is ready after every call.
+    Fix: end an appointment on BOOKING_CANCELLED and BOOKING_REJECTED, and on nothing else.
+
+    @needs-probe
+    Scenario Outline: A booking beside which <event> happens stays where it is
+      Given a booking that the receiver knows
+      And a <event> event beside it
+      When Cal.com delivers it
+      Then the booking is live once at the time of "created"
+
+      Examples:
+        | event                             |
+        | MEETING_STARTED                   |
+        | MEETING_ENDED                     |
+        | BOOKING_NO_SHOW_UPDATED           |
+        | RECORDING_READY                   |
+        | RECORDING_TRANSCRIPTION_GENERATED |
+        | AFTER_HOSTS_CAL_VIDEO_NO_SHOW     |
+        | AFTER_GUESTS_CAL_VIDEO_NO_SHOW    |
+        | WRONG_ASSIGNMENT_REPORT           |
+        | OOO_CREATED                       |
+
+    @needs-probe
+    Example: A booking beside which nothing happens stays where it is
+      Given a booking that the receiver knows
+      And a BOOKING_NO_SHOW_UPDATED event beside it
+      When Cal.com delivers nothing
+      Then the booking is live once at the time of "created"
+
+  @eff-020 @should @calcom
+  Rule: A receiver SHOULD NOT keep a seated booking live once nobody sits in it.
+
+    Source: Cal.com cancelAttendeeSeat.ts (CANCELLED for one seat, also for the last)
+    Why: the room is held for nobody, and the host waits in it.
+    Fix: end the appointment when its last seat is given back.
+
+    @needs-probe
+    Example: The last guest's cancellation ends the booking
+      Given a booking that is created with a seat, left by a guest
+      When Cal.com delivers created with a seat, left by a guest
+      Then the booking is not live
+
+    @needs-probe
+    Example: A seated booking that nobody leaves is live
+      Given a booking that is created with a seat
+      When Cal.com delivers created with a seat
+      Then the booking is live once at the time of "created with a seat"
+
+  @eff-021 @must @calcom
+  Rule: A receiver MUST NOT end a series because one of its bookings is called off.
+
+    Source: Cal.com handleCancelBooking.ts (one BOOKING_CANCELLED under the uid of that week)
+    Why: somebody who skips a week does not give up the other three.
+    Fix: cancel the appointment of the uid that the cancellation names, and no other.
+
+    @needs-probe
+    Example: One week of a series is called off and the others stay
+      Given a recurring series of 4 bookings
+      When Cal.com delivers them
+      And Cal.com calls off the second of them alone
+      Then the second of them is over and each of the others is live

@@ -13,6 +13,8 @@ MODULES = (
     "calcontract.steps.authenticity",
     "calcontract.steps.sending",
     "calcontract.steps.answers",
+    "calcontract.steps.orders",
+    "calcontract.steps.surroundings",
     "calcontract.steps.effects",
     "calcontract.steps.processing",
     "calcontract.steps.crashes",

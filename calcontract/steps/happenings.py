@@ -26,7 +26,8 @@ _TRIGGER = r"an? (?P<trigger>[A-Z_]+)"
 _NOBODYS = "999000999"
 
 
-def _book(story: Story, name: str, appointment: str | None = None) -> Occurrence:
+def book(story: Story, name: str, appointment: str | None = None) -> Occurrence:
+    """The beginning of a booking, by its *name*."""
     metadata = {APPOINTMENT_KEY: appointment} if appointment else None
     at = story.now()
     match name:
@@ -50,10 +51,10 @@ def _latest(story: Story) -> Occurrence:
 _BEGINNINGS = ("created", "requested", "payment initiated", "created with a seat")
 
 
-def _move(story: Story) -> Occurrence:
+def _move(story: Story, start: dt.datetime | None = None) -> Occurrence:
     booking = _latest(story).booking
     assert booking is not None
-    return story.calendar.reschedule(booking, story.now(), story.later(booking))[0]
+    return story.calendar.reschedule(booking, story.now(), start or story.later(booking))[0]
 
 
 def _ask_to_move(story: Story) -> Occurrence:
@@ -94,7 +95,9 @@ def _decide(story: Story, verdict: str) -> Occurrence:
 def _live(story: Story, name: str, appointment: str | None) -> None:
     """Let the next event called *name* happen to the booking."""
     if name in _BEGINNINGS:
-        occurrence = _book(story, name, appointment)
+        occurrence = book(story, name, appointment)
+    elif name == "rescheduled back":
+        occurrence = _move(story, next(iter(story.items.values())).booking.start)
     elif name.startswith("rescheduled"):
         occurrence = _move(story)
     elif name == "asked to move":
@@ -115,13 +118,14 @@ def _live(story: Story, name: str, appointment: str | None) -> None:
     story.tell(name, occurrence)
 
 
-def _lead(story: Story, life: str, appointment: str | None = None) -> None:
+def lead(story: Story, life: str, appointment: str | None = None) -> None:
+    """Let a booking have the *life* that is told in words."""
     for name in life.split(", "):
         _live(story, name, appointment)
 
 
 #: A life in words, without the remarks that may follow it.
-_LIFE = (
+LIFE = (
     r"(?P<life>(?:(?:created|requested|payment initiated|confirmed|rejected|rescheduled|cancelled|"
     r"paid|joined|left|called off|asked)[a-z ]*(?:, )?)+?)"
 )
@@ -130,7 +134,7 @@ _LIFE = (
 @given(parsers.re(_TRIGGER + r" delivery$"))
 def _a_delivery(story: Story, trigger: str) -> None:
     if trigger == "BOOKING_CREATED":
-        story.tell("created", _book(story, "created"))
+        story.tell("created", book(story, "created"))
     else:
         story.tell(trigger, story.calendar.any_of(trigger, story.now()))
 
@@ -166,7 +170,7 @@ def _a_delivery_of_a_sender(story: Story, trigger: str, sender: str) -> None:
 def _some_deliveries(story: Story, count: int, trigger: str) -> None:
     name = "requested" if trigger == "BOOKING_REQUESTED" else "created"
     for number in range(count):
-        story.tell(f"{name} {number}", _book(story, name))
+        story.tell(f"{name} {number}", book(story, name))
 
 
 @given(
@@ -180,7 +184,7 @@ def _of_one_person(story: Story, count: int) -> None:
 
 @given("2 BOOKING_CREATED deliveries that differ in uid and booking id alone")
 def _twins(story: Story) -> None:
-    first = story.tell("created 0", _book(story, "created"))
+    first = story.tell("created 0", book(story, "created"))
     uid, number = story.target.ids.uid(), story.target.ids.booking_id()
     booking = dataclasses.replace(first.booking, uid=uid, id=number)
     body = first.lawful.body.replace(first.uid.encode(), uid.encode())
@@ -197,36 +201,36 @@ def _a_series(story: Story, count: int) -> None:
         story.tell(f"created {number}", occurrence)
 
 
-@given(parsers.re(rf"a booking that is {_LIFE}$"))
+@given(parsers.re(rf"a booking that is {LIFE}$"))
 def _a_life(story: Story, life: str) -> None:
-    _lead(story, life)
+    lead(story, life)
 
 
-@given(parsers.re(rf"a booking that is {_LIFE}, as sent by (?P<sender>\S+)$"))
+@given(parsers.re(rf"a booking that is {LIFE}, as sent by (?P<sender>\S+)$"))
 def _a_life_by(story: Story, life: str, sender: str) -> None:
     story.use_sender(sender)
-    _lead(story, life)
+    lead(story, life)
 
 
-@given(parsers.re(rf"a booking that is {_LIFE}, all within one millisecond$"))
+@given(parsers.re(rf"a booking that is {LIFE}, all within one millisecond$"))
 def _a_life_at_once(story: Story, life: str) -> None:
     story.stand_still()
-    _lead(story, life)
+    lead(story, life)
 
 
-@given(parsers.re(rf"a booking that is {_LIFE}, for our appointment$"))
+@given(parsers.re(rf"a booking that is {LIFE}, for our appointment$"))
 def _a_life_for_us(story: Story, life: str) -> None:
-    _lead(story, life, story.appointment)
+    lead(story, life, story.appointment)
 
 
-@given(parsers.re(rf"a booking that is {_LIFE}, for an appointment that nobody knows$"))
+@given(parsers.re(rf"a booking that is {LIFE}, for an appointment that nobody knows$"))
 def _a_life_for_nobody(story: Story, life: str) -> None:
-    _lead(story, life, f"{_NOBODYS}{story.target.ids.booking_id()}")
+    lead(story, life, f"{_NOBODYS}{story.target.ids.booking_id()}")
 
 
 @given("a booking that the receiver knows")
 def _a_known_booking(story: Story) -> None:
-    story.send(story.tell("created", _book(story, "created")))
+    story.send(story.tell("created", book(story, "created")))
     story.look()
 
 
@@ -238,7 +242,7 @@ def _a_cancellation(story: Story) -> None:
 @given("another booking of the same person that the receiver knows")
 def _a_bystander(story: Story) -> None:
     story.same_guest()
-    item = story.tell("bystander", _book(story, "created"))
+    item = story.tell("bystander", book(story, "created"))
     story.send(item)
     story.bystander = (item, story.look())
     # It is no part of the story: "the booking" is the other one.
@@ -258,6 +262,14 @@ _SLOTS: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
     "the night clocks go forward": lambda now: now.replace(year=2027, month=3, day=28, hour=1),
     "the night clocks go back": lambda now: now.replace(year=2027, month=10, day=31, hour=0),
     "the hour that comes twice": lambda now: now.replace(year=2027, month=10, day=31, hour=1),
+    # The second Sunday of March and the first of November 2027: 02:00 in New York.
+    "the night American clocks go forward": lambda now: now.replace(
+        year=2027, month=3, day=14, hour=7
+    ),
+    "the night American clocks go back": lambda now: now.replace(
+        year=2027, month=11, day=7, hour=6
+    ),
+    "a leap day": lambda now: now.replace(year=2028, month=2, day=29, hour=23),
     "the last minute of a year": lambda now: now.replace(
         year=now.year + 1, month=12, day=31, hour=23
     ),

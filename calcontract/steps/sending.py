@@ -19,8 +19,9 @@ from mock_calcom.sender import Attempt
 #: What a delivery of a life is called in a feature file.
 _NAME = (
     r"(?:it|created with a seat|created|requested|confirmed|rejected|rescheduled again|"
-    r"rescheduled once more|rescheduled|cancelled without a reason|cancelled|payment initiated|"
-    r"paid for|paid|joined by another guest|left by a guest|called off by the host|asked to move)"
+    r"rescheduled once more|rescheduled back|rescheduled|cancelled without a reason|cancelled|"
+    r"payment initiated|paid for|paid|joined by another guest|left by a guest|"
+    r"called off by the host|asked to move)"
 )
 
 _EMPTY = "nothing"

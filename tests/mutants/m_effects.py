@@ -12,7 +12,19 @@ from reference_impl.standings import CONFIRMED, INTRODUCE, NO_REASON
 
 @breaks(
     part="fold",
-    calcom={"eff-004", "eff-005", "eff-014", "ord-004", "ord-005", "ord-006"},
+    calcom={
+        "ord-010",
+        "ord-012",
+        "ord-013",
+        "ord-015",
+        "eff-016",
+        "eff-004",
+        "eff-005",
+        "eff-014",
+        "ord-004",
+        "ord-005",
+        "ord-006",
+    },
     reasons={"other-time", "still-live", "live-0"},
 )
 class ReschedulesByNewUid(Fold):
@@ -29,7 +41,18 @@ class ReschedulesByNewUid(Fold):
 
 @breaks(
     part="fold",
-    calcom={"eff-004", "eff-005", "ord-004", "ord-005", "ord-006"},
+    calcom={
+        "ord-010",
+        "ord-012",
+        "ord-013",
+        "ord-015",
+        "eff-016",
+        "eff-004",
+        "eff-005",
+        "ord-004",
+        "ord-005",
+        "ord-006",
+    },
     reasons={"live-2", "live-3", "live-4", "still-live"},
 )
 class RescheduleLeavesGhost(Fold):
@@ -39,7 +62,11 @@ class RescheduleLeavesGhost(Fold):
         return fact.trigger != "BOOKING_RESCHEDULED" and super().may_link(fact)
 
 
-@breaks(part="fold", calcom={"eff-005", "ord-006"}, reasons={"still-live"})
+@breaks(
+    part="fold",
+    calcom={"ord-010", "ord-013", "ord-015", "eff-005", "ord-006"},
+    reasons={"still-live"},
+)
 class KeepsTheFirstUid(Fold):
     """Moves a rescheduled booking and keeps its old uid, so that no cancellation finds it."""
 
@@ -57,7 +84,16 @@ class KeepsTheFirstUid(Fold):
         return super().fold(found, own)
 
 
-@breaks(*("eff-004", "ord-004", "ord-005"), part="fold", calcom={"eff-014"}, reasons={"other-time"})
+@breaks(
+    *("eff-004", "ord-004", "ord-005"),
+    "ord-010",
+    "ord-012",
+    "ord-015",
+    "eff-016",
+    part="fold",
+    calcom={"ord-013", "eff-014"},
+    reasons={"other-time"},
+)
 class MovesTheStartAlone(Fold):
     """Moves the start of a rescheduled booking and forgets its end."""
 
@@ -67,9 +103,11 @@ class MovesTheStartAlone(Fold):
 
 @breaks(
     *("eff-005", "ord-001", "ord-002", "ord-006", "ord-009"),
+    "ord-010",
+    "ord-015",
     part="fold",
     guide={"eff-006"},
-    calcom={"eff-011", "eff-014", "evt-010"},
+    calcom={"ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "evt-010"},
     reasons={"still-live", "cancellation-reason"},
 )
 class IgnoresCancelled(Fold):
@@ -97,7 +135,7 @@ class ConfirmsOnRequested(Fold):
         standing.status = CONFIRMED
 
 
-@breaks("eff-010", "ord-007", part="fold", reasons={"still-live"})
+@breaks("eff-010", "ord-007", "ord-012", part="fold", reasons={"still-live"})
 class IgnoresRejected(Fold):
     """Has no branch for BOOKING_REJECTED."""
 
@@ -105,7 +143,7 @@ class IgnoresRejected(Fold):
         self.complete(standing, fact)
 
 
-@breaks("eff-010", "ord-007", part="fold", reasons={"still-live"})
+@breaks("eff-010", "ord-007", "ord-012", part="fold", reasons={"still-live"})
 class RejectedIsABooking(Fold):
     """Takes every event but a cancellation for a booking, also the host's refusal."""
 
@@ -125,7 +163,7 @@ class RejectionOfUnknownIsLive(Fold):
             super().rejected(standing, fact)
 
 
-@breaks("eff-011", part="fold", reasons={"live-0"})
+@breaks("eff-011", "ord-014", part="fold", reasons={"live-0"})
 class SeatCancelKillsAll(Fold):
     """Cancels the whole slot when one guest gives a seat back."""
 
@@ -133,7 +171,7 @@ class SeatCancelKillsAll(Fold):
         super().cancelled(standing, dataclasses.replace(fact, seats=None))
 
 
-@breaks("eff-011", part="fold", reasons={"still-live"})
+@breaks("eff-011", "ord-014", "eff-020", part="fold", reasons={"still-live"})
 class SeatedBookingNeverEnds(Fold):
     """Takes every cancellation in a seated booking for one seat, and one seat for nothing."""
 
@@ -144,7 +182,7 @@ class SeatedBookingNeverEnds(Fold):
             super().cancelled(standing, fact)
 
 
-@breaks("eff-014", part="fold", reasons={"live-0"})
+@breaks("eff-014", "ord-013", part="fold", reasons={"live-0"})
 class RequestReschedulesFinal(Fold):
     """Takes the host's wish for another time for the end: no reschedule brings the booking back."""
 

@@ -36,7 +36,7 @@ def digest(*parts):
 
 
 @breaks(
-    *(*REPEATED, "idm-004", "idm-008"),
+    *(*REPEATED, "idm-004", "idm-008", "sig-023"),
     part="receiver",
     beside={"worker": Again},
     reasons={"effect-repeated", "changed", "records-doubled"},
@@ -49,7 +49,7 @@ class NoDedupe(Receiver):
 
 
 @breaks(
-    *(*REPEATED, "idm-004", "idm-008"),
+    *(*REPEATED, "idm-004", "idm-008", "sig-023"),
     part="receiver",
     beside={"worker": Again},
     reasons={"effect-repeated", "changed", "records-doubled"},
@@ -75,9 +75,12 @@ AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-001", "idm-003", "idm-004", 
 
 @breaks(
     *(*AFTERWARDS, "idm-006", "ord-001", "ord-002", "ord-006", "ord-007", "ord-009"),
+    "ord-010",
+    "ord-012",
+    "ord-015",
     part="receiver",
-    guide={"eff-004", "eff-006", "ord-004", "ord-005"},
-    calcom={"eff-011", "eff-014", "ord-008", "evt-010"},
+    guide={"eff-016", "eff-004", "eff-006", "ord-004", "ord-005"},
+    calcom={"ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "ord-008", "evt-010"},
     reasons={
         *("cancellation-reason", "effect-missing", "other-time"),
         *("requested", "scheduled", "still-live"),
@@ -96,7 +99,7 @@ class KeyOfUidAlone(Receiver):
 
 @breaks(
     part="reader",
-    guide={"eff-004", "idm-004", "idm-006", "ord-005"},
+    guide={"ord-010", "ord-015", "eff-016", "eff-004", "idm-004", "idm-006", "ord-005"},
     reasons={"effect-missing", "other-time"},
 )
 class KeyOfTriggerAndUid(Reader):
@@ -106,7 +109,7 @@ class KeyOfTriggerAndUid(Reader):
         return digest(fact.trigger, *fact.names) if fact.names else super().occurrence_key(fact)
 
 
-@breaks("idm-006", part="receiver", reasons={"effect-missing"})
+@breaks("idm-006", calcom={"eff-016"}, part="receiver", reasons={"other-time", "effect-missing"})
 class KeyOfPersonAndSlot(Receiver):
     """Makes the key of a delivery of trigger, person and slot: a second such booking is known."""
 
@@ -122,7 +125,7 @@ class KeyOfPersonAndSlot(Receiver):
         return digest(told.trigger, *emails, told.payload.get("startTime"))
 
 
-@breaks("eff-012", part="reader", reasons={"effect-missing"})
+@breaks("eff-012", "eff-021", part="reader", reasons={"live-0", "effect-missing"})
 class SeriesCollapsed(Reader):
     """Makes the key of a recurring booking of its series: the first week stands for all."""
 

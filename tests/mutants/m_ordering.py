@@ -66,7 +66,16 @@ class Forgetful(Book):
         return super().record(connection, fact, kind, at)
 
 
-@breaks("ord-002", "ord-006", "ord-009", part="book", reasons={"still-live"})
+@breaks(
+    "ord-002",
+    "ord-006",
+    "ord-009",
+    "ord-010",
+    calcom={"ord-013", "ord-014"},
+    part="book",
+    perhaps={"ord-015"},
+    reasons={"still-live"},
+)
 class CancelBeforeCreateForgotten(Forgetful):
     """Forgets a cancellation that finds no appointment, as the guide's handler does."""
 
@@ -76,7 +85,16 @@ class CancelBeforeCreateForgotten(Forgetful):
         return super().record(connection, fact, kind, at)
 
 
-@breaks("ord-004", "ord-005", part="book", calcom={"ord-006"}, reasons={"other-time", "still-live"})
+@breaks(
+    "ord-004",
+    "ord-005",
+    "ord-010",
+    "ord-012",
+    part="book",
+    perhaps={"ord-015"},
+    calcom={"ord-013", "ord-006"},
+    reasons={"other-time", "still-live", "live-0"},
+)
 class RescheduleBeforeCreateLost(Forgetful):
     """Forgets a reschedule that finds no appointment, as the guide's handler does."""
 
@@ -95,9 +113,12 @@ class NowReader(Reader):
 
 @breaks(
     *("ord-002", "ord-004", "ord-005", "ord-006", "ord-007", "ord-009"),
+    "ord-010",
+    "ord-012",
     part="fold",
+    perhaps={"ord-015"},
     beside={"reader": NowReader},
-    calcom={"eff-014"},
+    calcom={"ord-013", "ord-014", "eff-014"},
     reasons={"still-live", "other-time", "requested", "live-0"},
 )
 class LastArrivalWins(Fold):
@@ -125,7 +146,14 @@ class LateRequests(Book):
         return super().record(connection, fact, kind, at)
 
 
-@breaks("ord-007", part="fold", beside={"book": LateRequests}, reasons={"requested", "still-live"})
+@breaks(
+    "ord-007",
+    "ord-010",
+    "ord-012",
+    part="fold",
+    beside={"book": LateRequests},
+    reasons={"requested", "still-live"},
+)
 class LateRequestReopens(Fold):
     """Reopens what the host has decided when the request arrives after the decision."""
 
@@ -155,7 +183,7 @@ class LatePaymentReopens(Fold):
         standing.status = REQUESTED
 
 
-@breaks("ord-009", part="fold", reasons={"still-live"})
+@breaks("ord-009", guide={"ord-012"}, part="fold", reasons={"still-live", "other-time"})
 class TieGoesToTheCreation(Fold):
     """Takes the more final of two events of one millisecond for the earlier one."""
 
@@ -169,9 +197,11 @@ class TieGoesToTheCreation(Fold):
 
 @breaks(
     *("ord-002", "ord-003", "ord-006", "ord-009", "ack-001", "ack-002", "idm-002", "sig-002"),
+    "ord-010",
     part="receiver",
+    perhaps={"ord-015"},
     guide={"ack-003", "evt-001", "evt-002"},
-    calcom={"evt-003"},
+    calcom={"ord-013", "ord-014", "evt-003"},
     reasons={"status-500", "still-live"},
 )
 class UnknownCancellationAnswers500(Receiver):

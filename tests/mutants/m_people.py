@@ -69,8 +69,12 @@ class RejectionMatchedByPerson(ByPerson):
 
 @breaks(
     *("eff-004", "ord-004", "ord-005"),
+    "ord-010",
+    "ord-012",
+    "ord-015",
+    "eff-016",
     part="fold",
-    calcom={"eff-005", "eff-014", "ord-006"},
+    calcom={"ord-013", "eff-005", "eff-014", "ord-006"},
     reasons={"other-time", "still-live", "live-0"},
 )
 class IgnoresRescheduled(Fold):
