@@ -140,3 +140,127 @@ Feature: Durability across crashes
       When Cal.com delivers created
       And the receiver retries as scheduled
       Then created has its effect once
+
+  @dur-006 @must @guide @calcom
+  Rule: A receiver MUST NOT give up what it was killed over twice.
+
+    Source: guide, "Job Implementation" ($tries counts failures) and "Best Practices" 1
+    Why: a process that is restarted in a row, by a deployment or a lack of memory, has not failed
+      to process anything; taking its deaths for tries loses what nobody sends again.
+    Fix: count tries that failed, and not starts of the process.
+
+    @needs-probe @needs-states @needs-process
+    Example: A booking that waits for its next try has its effect after two restarts in a row
+      Given a booking that is created
+      And processing of it fails once
+      When Cal.com delivers created
+      And the receiver has failed once
+      And the receiver is killed and started again twice in a row
+      And the receiver retries as scheduled
+      Then created has its effect once
+
+    @needs-probe @needs-states @needs-process
+    Example: A booking that waits for its next try has its effect when nothing is killed
+      Given a BOOKING_CREATED delivery
+      And processing of it fails once
+      When Cal.com delivers it
+      And the receiver retries as scheduled
+      Then it has its effect once
+
+  @dur-007 @must @guide @calcom
+  Rule: A receiver MUST keep the order of what happened through a restart.
+
+    Source: guide, "Best Practices" 1; calendar of events by createdAt
+    Why: a cancellation that was remembered in memory until its booking came is forgotten, and the
+      booking comes to life after the restart.
+    Fix: keep what has happened to a booking on the disk, also to one that is not known yet.
+
+    @needs-probe @needs-process
+    Scenario Outline: A booking of which <before> is known before a restart and <after> comes after it ends cancelled
+      Given a booking that is created, rescheduled, cancelled
+      When Cal.com delivers <before>
+      And the receiver has come to rest
+      And the receiver is killed and started again
+      And Cal.com delivers <after>
+      Then the booking is cancelled
+
+      Examples:
+        | before               | after                |
+        | created, rescheduled | cancelled            |
+        | cancelled            | created, rescheduled |
+
+    @needs-probe @needs-process
+    Example: A booking that is moved without a restart is live at its new time
+      Given a booking that is created, rescheduled
+      When Cal.com delivers created, rescheduled
+      Then the booking is live once at the time of "rescheduled"
+
+  @dur-008 @should @guide @calcom
+  Rule: A receiver SHOULD recognise an occurrence that is reported again after a restart.
+
+    Source: Cal.com getWebhooks.ts (one delivery per matching subscription); guide, "Duplicate Event
+      Processing" (a table)
+    Why: what was recognised by memory alone happens once more after every deployment.
+    Fix: keep what makes two reports the same occurrence on the disk, under a unique constraint.
+
+    @needs-probe @needs-process
+    Example: A booking that another subscription reports after a restart happens once
+      Given a booking that is created
+      When Cal.com delivers created
+      And the receiver has come to rest
+      And the receiver is killed and started again
+      And another subscription reports created 5 milliseconds later
+      Then created has its effect once
+      And no booking has two appointments
+
+  @dur-009 @must @guide @calcom
+  Rule: A receiver MUST end where a booking ends when it is killed in the middle of the booking's events.
+
+    Source: guide, "Best Practices" 7; Cal.com deliver-webhook.ts (what got no answer comes again)
+    Why: the events of one booking come in bursts, and a crash between two of them must leave
+      neither half of the one nor twice the other.
+    Fix: commit each event's effect with the mark that it is done, and order events by createdAt.
+
+    @needs-probe @needs-process @slow
+    Example: A booking whose events come in a burst in which the receiver is killed ends cancelled
+      Given a booking that is created, rescheduled, rescheduled again, cancelled
+      When Cal.com delivers them in a burst in which the receiver is killed and started again
+      And Cal.com redelivers all of them
+      Then the booking is cancelled
+      And each of its events had its effect once
+
+    @needs-probe @needs-process
+    Example: A booking whose receiver is killed between two of its events ends cancelled
+      Given a booking that is created, rescheduled, rescheduled again, cancelled
+      When Cal.com delivers created, rescheduled
+      And the receiver has come to rest
+      And the receiver is killed and started again
+      And Cal.com delivers rescheduled again, cancelled
+      And Cal.com redelivers all of them
+      Then the booking is cancelled
+      And each of its events had its effect once
+
+  @dur-010 @must @guide
+  Rule: A receiver MUST keep a dead letter, and the notice of it, through a restart.
+
+    Source: guide, "Job Implementation" (failed()); "Troubleshooting Checklist" (failed jobs)
+    Why: a list of failures in memory is empty exactly when somebody looks for what went wrong, and
+      one that is worked through again at every start sends every notice again.
+    Fix: keep dead letters and what was told of them on the disk, and start with neither.
+
+    @needs-probe @needs-states @needs-process
+    Example: A dead letter is still one after a restart, and nobody is told again
+      Given a BOOKING_CREATED delivery
+      And processing of it fails for ever
+      When Cal.com delivers it
+      And the receiver retries as scheduled
+      And the receiver is killed and started again
+      Then the receiver has given it up after 3 tries and told its administrators
+
+    @needs-probe @needs-states @needs-process
+    Example: A delivery that was processed is no dead letter, and nobody is told of it
+      Given a BOOKING_CREATED delivery
+      And processing of it fails never
+      When Cal.com delivers it
+      Then it has its effect once
+      And nobody is told of it

@@ -17,6 +17,7 @@ MODULES = (
     "calcontract.steps.surroundings",
     "calcontract.steps.effects",
     "calcontract.steps.processing",
+    "calcontract.steps.failing",
     "calcontract.steps.crashes",
     "calcontract.steps.configuring",
     "calcontract.steps.logs",

@@ -13,7 +13,13 @@ from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
 
 #: The words for how often processing fails; -1 is for ever.
-_TIMES: Mapping[str, int] = {"never": 0, "once": 1, "twice": 2, "for ever": -1}
+_TIMES: Mapping[str, int] = {
+    "never": 0,
+    "once": 1,
+    "twice": 2,
+    "three times": 3,
+    "for ever": -1,
+}
 
 
 #: More tries than any sound receiver makes before it gives up; stops a run that never ends.
@@ -28,7 +34,7 @@ def _slow(story: Story, seconds: str) -> None:
     story.target.set_state("processing is slow", uid=story.it.uid, seconds=float(seconds))
 
 
-@given(parsers.re(r"processing of it fails (?P<times>never|once|twice|for ever)$"))
+@given(parsers.re(r"processing of it fails (?P<times>never|once|twice|three times|for ever)$"))
 def _fails(story: Story, times: str) -> None:
     story.failing.add(story.it.uid)
     story.target.set_state(

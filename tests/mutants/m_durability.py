@@ -12,9 +12,10 @@ _LOST = {"effect-missing"}
 
 
 @breaks(
-    *("dur-001", "dur-002", "dur-003", "dur-005", "cfg-005"),
+    *("dur-001", "dur-002", "dur-003", "dur-005", "dur-006", "cfg-005"),
     part="worker",
-    reasons=_LOST,
+    perhaps={"dur-009"},
+    reasons={*_LOST, "still-live", "appointments-missing"},
     process=True,
 )
 class ForgetsTheQueueOnRestart(Worker):
@@ -31,7 +32,7 @@ class ForgetsTheQueueOnRestart(Worker):
         super().start()
 
 
-@breaks("dur-005", part="worker", reasons=_LOST, process=True)
+@breaks("dur-006", "dur-005", part="worker", reasons=_LOST, process=True)
 class ForgetsWaitingTriesOnRestart(Worker):
     """Sleeps until the next try in a timer of the process, which dies with it."""
 
@@ -46,7 +47,7 @@ class ForgetsWaitingTriesOnRestart(Worker):
 
 
 @breaks(
-    *("dur-003", "dur-004", "idm-010", "cfg-005"),
+    *("dur-003", "dur-004", "dur-008", "dur-009", "idm-010", "cfg-005"),
     part="worker",
     reasons={"effect-repeated"},
     process=True,
@@ -69,7 +70,7 @@ class ForgetsDeliveriesOnRestart(Worker):
     "dur-002",
     part="leases",
     reasons={"stuck-after-restart"},
-    perhaps={"dur-001", "dur-003"},
+    perhaps={"dur-009", "dur-001", "dur-003"},
     process=True,
     # What is stuck keeps the whole receiver from coming to rest, and looks at all of it waiting.
     arguments=("-m", "dur"),
@@ -91,7 +92,9 @@ class NeverTakesOver(Leases):
         return super().claim()
 
 
-@breaks("dur-002", part="worker", reasons=_LOST, perhaps={"dur-001", "dur-003"}, process=True)
+@breaks(
+    "dur-002", part="worker", reasons=_LOST, perhaps={"dur-009", "dur-001", "dur-003"}, process=True
+)
 class TakesWorkBegunForDone(Worker):
     """Marks a delivery when it begins: what a dead worker had begun is done on paper only."""
 

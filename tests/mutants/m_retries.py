@@ -25,10 +25,10 @@ WAITS = (_row.state == "waiting") & (_row.tries > 0)
 
 
 #: What is missing, or over too soon, where a delivery is not tried as often as it has to be.
-LOST = {"effect-missing", "given-up-early", "not-given-up", "too-late", "tries"}
+LOST = {"live-0", "effect-missing", "given-up-early", "not-given-up", "too-late", "tries"}
 
 
-@breaks("rty-001", "rty-003", "rty-005", part="worker", reasons=LOST)
+@breaks("rty-007", "rty-001", "rty-003", "rty-005", part="worker", reasons=LOST)
 class MarksBeforeTheWork(Worker):
     """Notes an occurrence as known before the work; the next try finds the note and stops."""
 
@@ -42,7 +42,7 @@ class MarksBeforeTheWork(Worker):
         return fact
 
 
-@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
+@breaks("rty-007", "rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
 class SwallowsFailures(Worker):
     """Catches every error, logs it and goes on: acknowledged, and lost for ever."""
 
@@ -52,7 +52,7 @@ class SwallowsFailures(Worker):
         self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
 
 
-@breaks("rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
+@breaks("rty-007", "rty-001", "rty-002", "rty-003", "rty-005", part="worker", reasons=LOST)
 class NoRetry(Worker):
     """Gives a delivery up after its first failure."""
 
@@ -68,7 +68,7 @@ class GivesUpAfterTwo(Worker):
         return None if tries >= 2 else super().delay(tries)
 
 
-@breaks("rty-003", part="worker", reasons={"tries"})
+@breaks("rty-003", part="worker", reasons={"tries", "not-given-up"})
 class TriesFiveTimes(Worker):
     """Tries five times before it gives up."""
 
@@ -76,7 +76,12 @@ class TriesFiveTimes(Worker):
         return None if tries >= 5 else self.settings.backoff[min(tries, 3) - 1]
 
 
-@breaks("rty-003", part="worker", reasons={"tries-without-end"})
+@breaks(
+    "rty-003",
+    part="worker",
+    guide={"rty-009", "rty-010"},
+    reasons={"tries-without-end", "not-given-up"},
+)
 class RetriesForEver(Worker):
     """Never gives up, and tells nobody."""
 
@@ -140,7 +145,7 @@ class NoticeOfEverySuccess(Worker):
             connection.execute(insert(notices), [told])
 
 
-@breaks("rty-004", part="leases", reasons={"effect-missing"})
+@breaks("rty-011", "rty-004", part="leases", reasons={"effect-missing"})
 class PoisonBlocksTheQueue(Leases):
     """Works strictly in order: what waits for its next try holds up everything behind it."""
 
@@ -176,7 +181,13 @@ class TwoTransactions(Worker):
             self.failed(job, logs.describe(problem))
 
 
-@breaks("rty-003", "rty-006", part="worker", reasons={"effect-unexpected"})
+@breaks(
+    "rty-008",
+    "rty-003",
+    "rty-006",
+    part="worker",
+    reasons={"live-0", "other-time", "effect-unexpected"},
+)
 class DoneMarkedInAnotherTransaction(TwoTransactions):
     """Commits the effect, then fails: what is there says nothing of the try that failed."""
 
@@ -185,9 +196,11 @@ class DoneMarkedInAnotherTransaction(TwoTransactions):
 
 
 @breaks(
+    "rty-007",
+    "rty-008",
     *("rty-001", "rty-003", "rty-005", "rty-006", "idm-010"),
     part="worker",
-    reasons={"effect-repeated", "effect-unexpected"},
+    reasons={"live-0", "other-time", "effect-repeated", "effect-unexpected"},
 )
 class RetryRepeatsTheHalf(TwoTransactions):
     """Commits the effect, then fails, and has the effect once more at the next try."""
