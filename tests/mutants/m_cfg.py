@@ -247,7 +247,7 @@ class TurnsALineFeedIntoABlank(Receiver):
 @breaks(
     "cfg-007",
     part="receiver",
-    reasons={"another-secret-taken"},
+    reasons={"old-secret-taken"},
     process=True,
     arguments=_CFG,
 )
