@@ -270,14 +270,16 @@ class _AsleepUntilAsked(Worker):
 
 
 @breaks(
-    "cfg-008",
+    # A log that is read without asking for anything tells of no processing either.
+    *("cfg-008", "obs-006", "obs-011"),
     part="states",
     beside={"worker": _AsleepUntilAsked},
-    reasons={"waits-to-be-asked"},
+    reasons={"waits-to-be-asked", "log-silent"},
 )
 class WaitsToBeAsked(ProviderStates):
     """Processes what it has taken when the next request comes, and not before."""
 
     def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
         self.machine.worker.asked()
-        return super()._look(uids, ids)
+        return seen
