@@ -18,6 +18,9 @@ from calcontract.stimuli import named
 from calcontract.story import Item, Story
 from mock_calcom.signature import HEADER
 
+#: A receiver that was asked for something may be awake for so long, in seconds.
+_CALM = 0.3
+
 #: Nothing is asked of the receiver for so long, in seconds, before the patience of the run.
 _SILENCES = (0.3, 2.0)
 
@@ -144,6 +147,9 @@ def _in_silence(story: Story) -> None:
     probe = story.target.probe
     assert probe is not None
     for silence in itertools.chain(_SILENCES, [story.target.settings.patience]):
+        # Whoever was woken by what we asked last has to be asleep again.
+        story.target.look([story.it.uid])
+        time.sleep(_CALM)
         item = _booking(story, "unattended")
         story.send(item)
         answers.acknowledged(item.last)

@@ -275,6 +275,7 @@ class _AsleepUntilAsked(Worker):
     part="states",
     beside={"worker": _AsleepUntilAsked},
     reasons={"waits-to-be-asked", "log-silent"},
+    arguments=("-m", "cfg or obs"),
 )
 class WaitsToBeAsked(ProviderStates):
     """Processes what it has taken when the next request comes, and not before."""
