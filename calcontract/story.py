@@ -24,7 +24,7 @@ from mock_calcom.bookings import Booking
 from mock_calcom.delivery import Delivery, Subscription
 from mock_calcom.life import Calendar
 from mock_calcom.occurrences import Occurrence
-from mock_calcom.people import People, Person
+from mock_calcom.people import OneGuest
 from mock_calcom.profiles import PROFILES
 from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
@@ -105,27 +105,6 @@ class Item:
         if not self.attempts:
             raise CatalogueError(f"the delivery {self.name!r} was never sent")
         return self.attempts[-1]
-
-
-class OneGuest(People):
-    """
-    People among whom every guest is the same person.
-
-    Args:
-        people: whom the hosts come from.
-    """
-
-    def __init__(self, people: People) -> None:
-        self._people = people
-        self._guest = people.guest()
-
-    def guest(self) -> Person:
-        """The one guest there is."""
-        return self._guest
-
-    def host(self) -> Person:
-        """A host, as ever."""
-        return self._people.host()
 
 
 class Story:

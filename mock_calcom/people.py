@@ -106,3 +106,24 @@ class People:
             first_name=first,
             last_name=last,
         ), number
+
+
+class OneGuest(People):
+    """
+    People among whom every guest is the same person.
+
+    Args:
+        people: whom the hosts come from.
+    """
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._guest = people.guest()
+
+    def guest(self) -> Person:
+        """The one guest there is."""
+        return self._guest
+
+    def host(self) -> Person:
+        """A host, as ever."""
+        return self._people.host()
