@@ -29,6 +29,9 @@ COMMAND = (sys.executable, "-m", "reference_impl", "serve", "--testing")
 SECRET = "CALCOM_WEBHOOK_SECRET"  # noqa: S105 - a name
 PREVIOUS = "CALCOM_WEBHOOK_SECRET_PREVIOUS"
 
+#: A receiver that is started for a run gives up on strangers soon, for the run to see it, in s.
+IMPATIENT = {"RECEIVER_HEAD_SECONDS": "1", "RECEIVER_BODY_SECONDS": "1"}
+
 
 @dataclass(frozen=True)
 class Running:
@@ -76,6 +79,7 @@ def receiver(
             environment={
                 SECRET: secret,
                 "DATABASE_URL": f"sqlite:///{folder}/receiver.db",
+                **IMPATIENT,
                 **(environment or {}),
             },
         )

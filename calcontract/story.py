@@ -28,6 +28,7 @@ from mock_calcom.people import OneGuest
 from mock_calcom.profiles import PROFILES
 from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
+from mock_calcom.strangers import Strangers
 
 #: Events of a story happened this long ago and this far apart: never in the future, and so fresh
 #: that a receiver with a window over `createdAt` is accused of that by its own clause alone.
@@ -152,6 +153,10 @@ class Story:
         self.new_secret = secrets.token_hex(16)
         #: Whether the receiver listens after it was started otherwise.
         self.listens = True
+        #: Connections of strangers that were opened beside ours.
+        self.strangers: list[Strangers] = []
+        #: What has to be let go of when the check is over.
+        self.leaving = contextlib.ExitStack()
         #: Whether the check is about the receiver's being alive at all.
         self.vital = False
         # Some bodies hold nothing of their own but createdAt, and the guide's has whole seconds:
@@ -326,7 +331,8 @@ class Story:
                 )
 
     def let_go(self) -> None:
-        """Let what this check held up be processed, so that it holds up none after it."""
+        """Let go of connections, and let what was held up be processed, for those after it."""
+        self.leaving.close()
         if self.paused:
             self.target.set_state("worker resumes")
         for uid in self.failing:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypedDict
 
 from calcontract.errors import Inconclusive, NotVerified, Violation
 from calcontract.handling import KINDS, Words
@@ -43,6 +43,13 @@ _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.05
 
 Transport = Callable[[Delivery], Attempt]
+
+
+class Line(TypedDict):
+    """What every attempt over a socket of our own is told."""
+
+    timeout: float
+    verify: bool | str
 
 
 @dataclasses.dataclass
@@ -134,6 +141,11 @@ class Target:
         """Whether an effect of *trigger* may be asked for, as far as is declared."""
         triggers = self.settings.triggers
         return triggers is None or trigger in triggers or trigger not in KINDS
+
+    @property
+    def line(self) -> Line:
+        """How long an attempt over a socket may take, and whom it trusts."""
+        return {"timeout": self.sender.timeout, "verify": self.sender.verify}
 
     @property
     def scope(self) -> str:

@@ -196,10 +196,15 @@ Feature: Tolerance and robustness
       Examples:
         | oddity                       |
         | 500 nested arrays            |
+        | 1000 nested arrays           |
+        | 10000 nested arrays          |
         | 100000 nested arrays         |
+        | 10000 nested objects         |
         | a number of 400 digits       |
         | the number 1e400             |
+        | the number -1e309            |
         | a lone surrogate             |
+        | a surrogate pair upside down |
         | an escaped NUL in a name     |
         | NaN as a payload member      |
         | a payload with repeated keys |
@@ -208,3 +213,146 @@ Feature: Tolerance and robustness
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
       Then the receiver acknowledges it
+
+  @tol-009 @should @guide @calcom
+  Rule: A receiver SHOULD take bodies of up to 1 MB.
+
+    Source: Cal.com schema (responses and notes have no limit of length); RFC 9110 section 15.5.14
+    Why: a form with uploads in its answers, or a booking with hundreds of guests, gets that long.
+    Fix: raise the body limit of the server, the framework and the proxy to 1 MB at least.
+
+    Scenario Outline: A long body of <size> kB goes through
+      Given a BOOKING_CREATED delivery
+      And its body is <size> kB long
+      When Cal.com delivers it
+      Then the receiver acknowledges it within the budget
+
+      Examples:
+        | size |
+        | 512  |
+        | 1024 |
+
+    Example: A very long body with a wrong signature is turned away
+      Given a BOOKING_CREATED delivery
+      And its body is 512 kB long
+      But its signature is absent
+      When Cal.com delivers it
+      Then the receiver gets over it within the budget
+
+  @tol-010 @hardening @guide @calcom
+  Rule: A receiver SHOULD get over 10 MB of a stranger within the budget.
+
+    Source: RFC 9110 section 15.5.14 (413 Content Too Large) and section 17.5
+    Why: a body that is read whole before anybody asks who sent it is memory for the asking.
+    Fix: answer 413, or hang up, as soon as more has come than your limit.
+
+    @disruptive
+    Scenario Outline: An unsigned body of 10 MB that is sent <how> does no harm
+      Given a BOOKING_CREATED delivery
+      And its body is 10240 kB long
+      But its signature is absent
+      When Cal.com delivers it <how>
+      Then the receiver gets over it within the budget
+
+      Examples:
+        | how                          |
+        | in large segments            |
+        | in chunks of 65536 bytes     |
+
+    @disruptive
+    Example: An ordinary body is taken after a huge one
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it within the budget
+
+  @tol-011 @should @guide @calcom
+  Rule: A receiver SHOULD cope with what stands around the JSON of a body.
+
+    Source: RFC 8259 sections 2 and 8.1; Cal.com sendPayload.ts (a template is sent as it renders)
+    Why: a custom template begins and ends with whatever its author typed there.
+    Fix: verify the bytes as they came, and let the parser skip white space; answer 400 to the rest.
+
+    Example: A body with white space around it goes through
+      Given a BOOKING_CREATED delivery
+      And its body is written with white space around it
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+    Scenario Outline: A signed body that is <oddity> breaks nothing
+      Given a BOOKING_CREATED delivery
+      But its body is <oddity>
+      When Cal.com delivers it
+      Then the receiver answers without failing
+
+      Examples:
+        | oddity                            |
+        | a JSON text after a mark of order |
+        | a JSON text before a NUL          |
+        | a JSON text in UTF-16             |
+
+  @tol-012 @hardening @guide @calcom
+  Rule: A receiver SHOULD NOT do two things because of a body that says two.
+
+    Source: RFC 8259 section 4 (names within an object should be unique); Cal.com sendPayload.ts
+    Why: where two parsers disagree about a repeated name, one verifies what the other never sees.
+    Fix: parse a body once, and use what came out of it everywhere.
+
+    @needs-probe
+    Scenario Outline: A body with <oddity> has one effect at the most
+      Given a BOOKING_CREATED delivery
+      But its body is <oddity>
+      When Cal.com delivers it
+      Then it has one effect at the most
+
+      Examples:
+        | oddity                            |
+        | an envelope with two triggers     |
+        | an envelope with two payloads     |
+
+    Example: A body that says two things does not break the receiver
+      Given a BOOKING_CREATED delivery
+      But its body is an envelope with two triggers
+      When Cal.com delivers it
+      Then the receiver answers without failing
+
+    Example: A body that says one thing goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @tol-013 @must @guide @calcom
+  Rule: A receiver MUST go on with what comes after a delivery that it can make nothing of.
+
+    Source: guide, "Job Implementation" (`failed`) and "Best Practices" 7
+    Why: one body that stops the queue behind it costs every booking after it.
+    Fix: catch what a single delivery makes of a worker, put the delivery aside, and go on.
+
+    @needs-probe
+    Scenario Outline: A booking after <fault> has its effect
+      Given a BOOKING_CREATED delivery
+      But its payload has <fault>
+      When Cal.com delivers it
+      And Cal.com delivers a sound one after it
+      Then the one after it has its effect once
+
+      Examples:
+        | fault                          |
+        | a number as startTime          |
+        | text as attendees              |
+        | a list as uid                  |
+        | an endTime before its time     |
+
+    @needs-probe
+    Scenario Outline: A booking after a body with <oddity> has its effect
+      Given a BOOKING_CREATED delivery
+      But its body is <oddity>
+      When Cal.com delivers it
+      And Cal.com delivers a sound one after it
+      Then the one after it has its effect once
+
+      Examples:
+        | oddity                       |
+        | a lone surrogate             |
+        | a number of 400 digits       |
+        | an escaped NUL in a name     |
+        | 500 nested arrays            |

@@ -43,10 +43,10 @@ class Exchange:
         self._head: h11.Response | None = None
         self._head_after = 0.0
         self._heard_anything = False
+        #: Whether the receiver has said that the body may come (100).
+        self._may_go_on = False
         self._parser = h11.Connection(h11.CLIENT)
-        # h11 reads an answer only after it has seen a request; its bytes go nowhere.
-        self._parser.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
-        self._parser.send(h11.EndOfMessage())
+        self._expect_answer(method)
 
     @classmethod
     def open(
@@ -136,6 +136,17 @@ class Exchange:
             if ready and not self._hear(wait=False):
                 return
 
+    def has_ended(self, seconds: float) -> bool:
+        """Whether the receiver answers or hangs up within so many seconds."""
+        self._sock.settimeout(max(seconds, 0.001))
+        try:
+            self._sock.recv(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def finish_sending(self) -> None:
         """Says that nothing more will be sent, although the receiver may still wait for it."""
         self._sock.shutdown(socket.SHUT_WR)
@@ -178,11 +189,49 @@ class Exchange:
             self._head_after - self._sent_at,
         )
 
+    def next_request(self, method: str = "POST") -> bool:
+        """
+        Makes ready for another request after the answer; false if the connection has to end.
+
+        What has already come of its answer is kept.
+        """
+        try:
+            self._parser.start_next_cycle()
+        except h11.LocalProtocolError:
+            return False
+        self._head, self._heard_anything, self._may_go_on = None, False, False
+        self._expect_answer(method)
+        self.start_the_clock()
+        # The answer to a request that was sent without waiting may be here already.
+        self._take_head()
+        return True
+
+    def await_go_ahead(self, seconds: float) -> None:
+        """
+        Waits so long for the receiver to say that the body may come, or to answer without it.
+
+        Raises:
+            DeadlineExceededError: if the time of the attempt ends first.
+        """
+        end = self._deadline.passed() + seconds
+        while not self._may_go_on and self._head is None:
+            left = end - self._deadline.passed()
+            if left <= 0:
+                return
+            ready = self._ready(selectors.EVENT_READ, min(left, self._deadline.left()))
+            if ready and not self._hear(wait=False):
+                return
+
     def start_the_clock(self) -> None:
         """Counts the answer's seconds from now on rather than from the opening."""
         self._sent_at = self._deadline.passed()
 
     # --- how it is done --------------------------------------------------------------------------
+
+    def _expect_answer(self, method: str) -> None:
+        # h11 reads an answer only after it has seen a request; its bytes go nowhere.
+        self._parser.send(h11.Request(method=method, target="/", headers=[("host", "x")]))
+        self._parser.send(h11.EndOfMessage())
 
     def _writable(self) -> bool:
         """Whether there is room to send; takes in an early answer while there is none."""
@@ -228,6 +277,8 @@ class Exchange:
             if isinstance(event, h11.Response):
                 self._head = event
                 self._head_after = self._deadline.passed()
+            elif isinstance(event, h11.InformationalResponse):
+                self._may_go_on |= event.status_code == 100
 
     def _close_parser(self) -> None:
         """Ends a conversation without an answer by the error that fits it."""

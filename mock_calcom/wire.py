@@ -154,6 +154,86 @@ def truncated(
     return converse(delivery, script, timeout=timeout, verify=verify)
 
 
+def overstated(
+    delivery: Delivery,
+    excess: int,
+    *,
+    timeout: float = BUDGET,
+    verify: bool | str = True,
+) -> Attempt:
+    """
+    The whole body under a length that is *excess* bytes too large, then the sending side closes.
+
+    Raises:
+        ValueError: if the URL of the delivery cannot be posted to.
+    """
+    lines = [line for line in headers.block(delivery) if line[0].lower() != "content-length"]
+    length = str(len(delivery.body) + excess)
+    head = headers.head(delivery, [*lines, ("content-length", length)])
+
+    def script(line: Exchange) -> None:
+        line.send(head + delivery.body)
+        line.finish_sending()
+
+    return converse(delivery, script, timeout=timeout, verify=verify)
+
+
+def asking(
+    delivery: Delivery,
+    patience: float = 1.0,
+    *,
+    timeout: float = BUDGET,
+    verify: bool | str = True,
+) -> Attempt:
+    """
+    The header block with `Expect: 100-continue`, and the body once it may come.
+
+    As curl does it: after *patience* seconds without a word the body is sent all the same.
+
+    Raises:
+        ValueError: if the URL of the delivery cannot be posted to.
+    """
+    head = headers.head(delivery, [*headers.block(delivery), ("expect", "100-continue")])
+
+    def script(line: Exchange) -> None:
+        line.send(head)
+        line.await_go_ahead(patience)
+        line.send(delivery.body)
+
+    return converse(delivery, script, timeout=timeout, verify=verify)
+
+
+def broken_off(
+    delivery: Delivery,
+    cut: int,
+    *,
+    linger: float = 0.05,
+    timeout: float = BUDGET,
+    verify: bool | str = True,
+) -> Attempt:
+    """
+    Only the first *cut* bytes of the whole request, then the connection is reset.
+
+    Args:
+        delivery: what is begun to be sent.
+        cut: how many bytes of header block and body together leave.
+        linger: how long the receiver has to take them in, in seconds.
+        timeout: the seconds after which the attempt is over.
+        verify: whether certificates are checked, or the file of an authority to trust.
+
+    Raises:
+        ValueError: if the URL of the delivery cannot be posted to.
+    """
+    request = headers.head(delivery) + delivery.body
+
+    def script(line: Exchange) -> None:
+        line.send(request[:cut])
+        line.pause(linger)
+        line.abandon(reset=True)
+
+    return converse(delivery, script, timeout=timeout, verify=verify)
+
+
 def headers_only(
     delivery: Delivery, *, timeout: float = BUDGET, verify: bool | str = True
 ) -> Attempt:

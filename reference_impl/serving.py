@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl import logs
+from reference_impl import logs, protocol
 from reference_impl.app import Machine, Parts, build_app
 from reference_impl.listening import listen
 
@@ -82,7 +82,7 @@ def serve(
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=protocol.bounded(settings),
         ws="none",
         lifespan="on",
         access_log=False,

@@ -107,6 +107,10 @@ class Settings:
     body_limit: int = _setting("RECEIVER_BODY_LIMIT", 1024 * 1024, _positive)
     #: Seconds within which a body must have arrived.
     body_seconds: float = _setting("RECEIVER_BODY_SECONDS", 10.0, _seconds)
+    #: The largest header block taken, in bytes.
+    head_bytes: int = _setting("RECEIVER_HEAD_BYTES", 64 * 1024, _positive)
+    #: Seconds within which a header block must have arrived.
+    head_seconds: float = _setting("RECEIVER_HEAD_SECONDS", 10.0, _seconds)
     #: Attempts per minute and client address; 0 is no throttle.
     throttle: int = _setting("RECEIVER_THROTTLE", 0, _natural)
     #: Addresses of proxies whose X-Forwarded-For is believed, separated by commas.

@@ -27,10 +27,12 @@ OURS = {*MAY_IMPORT, "tests", "features", "schemas"}
 EDGES = {
     "__main__",
     "cli",
+    "connections",
     "deadlines",
     "exchange",
     "sender",
     "server",
+    "strangers",
     "volley",
     "wire",
 }

@@ -43,6 +43,8 @@ GOES_THROUGH = re.compile(
     r"|the new secret alone counts|the old secret and the new one count"
     r"|the new secret counts with its line feed or without"
     r"|the log (names|has|speaks|tells) .*"
+    r"|the receiver acknowledges it or (asks for its length|declines to be asked)"
+    r"|each of them is answered as it is signed"
 )
 
 #: Then-sentences that say how fast, or with which words, something goes through.
@@ -70,6 +72,9 @@ HOLDS_BACK = re.compile(
     r"|the log (of the whole run )?(gives away neither|does not show|holds nothing) .*"
     r"|no line of the log begins with these words"
     r"|the time it takes to refuse it does not tell .*"
+    r"|the receiver gets over it within the budget|the receiver turns it away or hangs up"
+    r"|the receiver does not acknowledge it|the receiver gives the strangers up .*"
+    r"|the answer is no page for people|it has one effect at the most"
     r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
 )
 

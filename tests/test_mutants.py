@@ -169,6 +169,7 @@ def run(mutant, profile, folder, checks, receivers):
         "MUTANT_HIT": str(hit),
         reference.SECRET: secret,
         "DATABASE_URL": f"sqlite:///{folder}/store.db",
+        **reference.IMPATIENT,
     }
 
     def check(arguments, environment, output):
@@ -238,7 +239,11 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
 def test_the_reference_receiver_is_never_accused(profile, folder):
     secret, port = secrets.token_hex(16), str(reference.free_port())
     url = f"http://127.0.0.1:{port}{reference.PATH}"
-    receiver = {reference.SECRET: secret, "DATABASE_URL": f"sqlite:///{folder}/store.db"}
+    receiver = {
+        reference.SECRET: secret,
+        "DATABASE_URL": f"sqlite:///{folder}/store.db",
+        **reference.IMPATIENT,
+    }
 
     def check(arguments, environment, output):
         command = [sys.executable, "-m", "calcontract", *arguments]

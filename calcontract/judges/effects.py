@@ -70,6 +70,22 @@ def nothing(look: Look, uids: Collection[str]) -> None:
         )
 
 
+def at_most_one(look: Look, uid: str) -> None:
+    """
+    One effect on the booking *uid* at the most, of whatever kind, and one appointment.
+
+    Raises:
+        Violation: if there are more.
+    """
+    kinds = [effect.kind for effect in look.effects if effect.uid == uid]
+    if len(kinds) > 1 or len(look.appointments) > 1:
+        raise Violation(
+            f"there are {len(look.appointments)} appointments and the effects {kinds}",
+            expected="one effect at the most",
+            reason="effect-repeated",
+        )
+
+
 def unchanged(before: Look, after: Look) -> None:
     """
     The same totals of appointments, effects and notices before and after.

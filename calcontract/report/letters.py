@@ -26,7 +26,7 @@ from calcontract.verdicts import ACCUSING, SCOPES, UNVERIFIED, Level, Outcome
 
 _INDENT = " " * 9
 
-#: A longer body is described, not printed, in bytes.
+#: A longer body or header block is described, not printed, in bytes.
 _SHOWN_BODY = 3500
 
 _SPELLED = {
@@ -54,11 +54,14 @@ def curl(exchange: Exchange) -> str:
     """
     A command that sends the same delivery, for a shell whose variable SECRET holds the secret.
 
-    A right signature is made when it is run.  Empty where the body is too long to be read, or the
-    signature could only be told by giving a right one away.
+    A right signature is made when it is run.  Empty where the body or the headers are too long to
+    be read, or the signature could only be told by giving a right one away.
     """
     lines = [f"{name}: {value}" for name, value in exchange.headers]
-    if len(exchange.body) > _SHOWN_BODY or any(WITHHELD in line for line in lines):
+    # Most attempts are their body; those that are their headers are no easier to read.
+    if max(len(exchange.body), sum(map(len, lines))) > _SHOWN_BODY:
+        return ""
+    if any(WITHHELD in line for line in lines):
         return ""
     if b"\0" in exchange.body:
         # No argument of a command can hold it.

@@ -12,6 +12,8 @@ MODULES = (
     "calcontract.steps.spoiling",
     "calcontract.steps.authenticity",
     "calcontract.steps.sending",
+    "calcontract.steps.transport",
+    "calcontract.steps.robustness",
     "calcontract.steps.answers",
     "calcontract.steps.orders",
     "calcontract.steps.surroundings",

@@ -11,7 +11,7 @@ from pytest_bdd import parsers, when
 from calcontract.errors import CatalogueError, Inconclusive
 from calcontract.stimuli import named
 from calcontract.story import Item, Story
-from calcontract.target import Transport
+from calcontract.target import Line, Transport
 from mock_calcom import faults, wire
 from mock_calcom.delivery import Delivery
 from mock_calcom.sender import Attempt
@@ -33,7 +33,7 @@ _BEFORE_ANOTHER = 0.3
 
 def _plain(story: Story, item: Item) -> Transport:
     """The transport of an ordinary attempt: exact header bytes, and the item's own method."""
-    return functools.partial(wire.exact, timeout=story.target.sender.timeout, method=item.method)
+    return functools.partial(wire.exact, **story.target.line, method=item.method)
 
 
 def _deliver(story: Story, item: Item) -> None:
@@ -118,7 +118,7 @@ def _goes_away(story: Story, name: str) -> None:
     item = story.named(name)
     story.target.require_life()
     story.target.note(item.delivery)
-    story.remember(item, [wire.abandoned(item.delivery, timeout=story.target.sender.timeout)])
+    story.remember(item, [wire.abandoned(item.delivery, **story.target.line)])
     time.sleep(_BEFORE_ANOTHER)
 
 
@@ -130,21 +130,21 @@ def _inside_a_character(body: bytes) -> int:
     raise CatalogueError("the body has no character of several bytes to cut")
 
 
-def _cut(where: Callable[[bytes], int]) -> Callable[[Delivery, float], Attempt]:
-    def send(delivery: Delivery, timeout: float) -> Attempt:
-        return wire.torn(delivery, cut=where(delivery.body), pause=0.02, timeout=timeout)
+def _cut(where: Callable[[bytes], int]) -> Callable[[Delivery, Line], Attempt]:
+    def send(delivery: Delivery, line: Line) -> Attempt:
+        return wire.torn(delivery, cut=where(delivery.body), pause=0.02, **line)
 
     return send
 
 
-_TRANSPORTS: Mapping[str, Callable[[Delivery, float], Attempt]] = {
+_TRANSPORTS: Mapping[str, Callable[[Delivery, Line], Attempt]] = {
     "in two segments cut inside a character": _cut(_inside_a_character),
     "in two segments cut after its headers": _cut(lambda _: 0),
-    "in many small segments": lambda delivery, timeout: wire.slow(
-        delivery, step=64, pause=0.0005, timeout=timeout
+    "in many small segments": lambda delivery, line: wire.slow(
+        delivery, step=64, pause=0.0005, **line
     ),
-    "slowly": lambda delivery, timeout: wire.slow(
-        delivery, step=max(len(delivery.body) // 8, 1), pause=0.02, timeout=timeout
+    "slowly": lambda delivery, line: wire.slow(
+        delivery, step=max(len(delivery.body) // 8, 1), pause=0.02, **line
     ),
 }
 
@@ -152,7 +152,7 @@ _TRANSPORTS: Mapping[str, Callable[[Delivery, float], Attempt]] = {
 @when(parsers.re(r"Cal\.com delivers it (?P<how>in two segments .+|in many .+|slowly)$"))
 def _oddly(story: Story, how: str) -> None:
     transport = named(_TRANSPORTS, how, "transport")
-    story.send(story.it, lambda delivery: transport(delivery, story.target.sender.timeout))
+    story.send(story.it, lambda delivery: transport(delivery, story.target.line))
 
 
 @when(

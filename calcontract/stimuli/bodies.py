@@ -6,6 +6,7 @@ Pure: bytes in, bytes out.  Spellings keep what the body says; everything else c
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import functools
 import json
@@ -72,6 +73,7 @@ _SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "with emoji and U+2028": lambda body: compact(
         _with_metadata(body, note="\N{PARTY POPPER}\N{LINE SEPARATOR}Zoë")
     ),
+    "with white space around it": lambda body: b" \n\t" + body + b"\t \n",
     "with CRLF line ends": lambda body: (
         json.dumps(json.loads(body), ensure_ascii=False, indent=2).replace("\n", "\r\n").encode()
     ),
@@ -142,6 +144,14 @@ def changed(word: str, body: bytes, *, uid: str | None, other: bytes) -> bytes:
     return result
 
 
+def _with_another_payload(body: bytes) -> bytes:
+    """*body* with a second payload: the same booking, an hour longer."""
+    payload = json.loads(body)["payload"]
+    end = dt.datetime.fromisoformat(payload["endTime"]) + dt.timedelta(hours=1)
+    payload["endTime"] = end.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return body[:-1] + b',"payload":' + compact(payload) + b"}"
+
+
 _NONSENSE: Mapping[str, Callable[[bytes], bytes]] = {
     "cut in the middle": lambda body: body[: len(body) // 2],
     "empty": lambda _: b"",
@@ -160,12 +170,26 @@ _NONSENSE: Mapping[str, Callable[[bytes], bytes]] = {
     "the envelope in a list": lambda body: b"[" + body + b"]",
     "an envelope without payload": lambda _: b'{"triggerEvent":"BOOKING_CREATED"}',
     "500 nested arrays": lambda body: _nested(body, 500),
+    "1000 nested arrays": lambda body: _nested(body, 1000),
+    "10000 nested arrays": lambda body: _nested(body, 10_000),
     "100000 nested arrays": lambda body: _nested(body, 100_000),
+    "10000 nested objects": lambda body: _extended(
+        body, b'"n":' + b'{"n":' * 10_000 + b"0" + b"}" * 10_000
+    ),
     "a number of 400 digits": lambda body: _extended(body, b'"n":' + b"9" * 400),
     "the number 1e400": lambda body: _extended(body, b'"n":1e400'),
+    "the number -1e309": lambda body: _extended(body, b'"n":-1e309'),
+    "a surrogate pair upside down": lambda body: _extended(body, b'"n":"\\udc00\\ud800"'),
     "a lone surrogate": lambda body: _extended(body, b'"n":"\\ud800"'),
     "an escaped NUL in a name": lambda body: _extended(body, b'"n":"a\\u0000b"'),
     "NaN as a payload member": lambda body: _extended(body, b'"n":NaN'),
+    "a JSON text after a mark of order": lambda body: codecs.BOM_UTF8 + body,
+    "a JSON text before a NUL": lambda body: body + b"\0",
+    "a JSON text in UTF-16": lambda body: body.decode().encode("utf-16"),
+    "an envelope with two triggers": lambda body: (
+        body[:-1] + b',"triggerEvent":"BOOKING_CANCELLED"}'
+    ),
+    "an envelope with two payloads": _with_another_payload,
     "a payload with repeated keys": lambda body: _extended(body, b'"n":1,"n":2'),
 }
 

@@ -62,6 +62,7 @@ _PAYLOADS: Mapping[str, Callable[[Json], None]] = {
     "a number as startTime": _with("payload", "startTime", value=5),
     "a word as startTime": _with("payload", "startTime", value="tomorrow"),
     "an endTime in month 13": _with("payload", "endTime", value="2026-13-41T25:61:00Z"),
+    "an endTime before its time": _with("payload", "endTime", value="0001-01-01T00:00:00Z"),
     "text as attendees": _with("payload", "attendees", value="everybody"),
     "a list as uid": _with("payload", "uid", value=["a", "b"]),
     "no metadata": _without("payload", "metadata"),

@@ -109,7 +109,7 @@ class Answers410ToInvalidPayloads(Receiver):
         return dataclasses.replace(super().invalid(problem), status=410)
 
 
-@breaks(guide={"ack-007"}, part="door", reasons={"status-202"})
+@breaks("net-010", guide={"ack-007"}, part="door", reasons={"status-202", "effect-unexpected"})
 class AcceptsGet(Door):
     """Takes a GET for a delivery as well."""
 

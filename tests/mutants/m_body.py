@@ -27,6 +27,7 @@ def compact(body):
 @breaks(
     "sig-009",
     "sig-010",
+    "tol-011",
     guide={"evt-002", "sig-013"},
     part="receiver",
     reasons={"status-401", "status-202"},
@@ -189,7 +190,7 @@ class ParsesBeforeVerifying(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("sig-009", "sig-016", part="receiver", reasons={"status-500"})
+@breaks("sig-009", "sig-016", "net-012", part="receiver", reasons={"status-500"})
 class ParsesWhatItRefuses(Receiver):
     """Parses the body of a forgery to log its trigger, and fails when that is no JSON."""
 

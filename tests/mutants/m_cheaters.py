@@ -65,7 +65,11 @@ _EFFECT = [
     "tol-002",
     "tol-005",
     "tol-006",
+    "tol-013",
 ]
+
+#: Those that see whether a forgery is taken for its neighbour on a connection.
+_BESIDE = ["net-007", "net-008"]
 
 #: Those that see what a forgery leaves behind.
 _TRACES = ["eff-001", "idm-002", "sig-017"]
@@ -96,6 +100,7 @@ _SEEN = {
 @breaks(
     *_FORGED,
     *_TRACES,
+    *_BESIDE,
     guide=_FORGED_GUIDE,
     calcom=_FORGED_CALCOM,
     part="receiver",
@@ -114,6 +119,7 @@ class ChecksTheShapeOnly(Receiver):
     *_OTHER,
     *_NONE,
     *_SEVERAL,
+    *_BESIDE,
     "ack-008",
     "idm-002",
     guide=_FORGED_GUIDE | _SEVERAL_GUIDE,
@@ -194,6 +200,7 @@ class AcknowledgesAndForgets(Receiver):
     *_OTHER,
     *_TRACES,
     "sig-020",
+    *_BESIDE,
     guide=_FORGED_GUIDE | {"sig-014"},
     calcom=_FORGED_CALCOM,
     part="receiver",
@@ -209,6 +216,8 @@ class KnowsLastRunsBytes(Receiver):
 @breaks(
     *_FORGED,
     "sig-017",
+    "tol-009",
+    "tol-011",
     guide=_FORGED_GUIDE | {"env-002", "env-003", "env-004"},
     calcom=_FORGED_CALCOM,
     part="receiver",

@@ -34,6 +34,7 @@ def root(body):
     "env-001",
     "sig-024",
     "tol-008",
+    "tol-011",
     guide={"env-002"},
     calcom={"evt-008"},
     part="receiver",

@@ -55,7 +55,7 @@ class RendersTextAsTemplates(Handlers):
         return super().prepare(envelope, received_at)
 
 
-@breaks("tol-003", part="receiver", reasons={"status-413"})
+@breaks("tol-003", "tol-009", part="receiver", reasons={"status-413"})
 class SmallBodyLimit(Receiver):
     """Takes bodies of up to 100 kB, the default of its framework."""
 
@@ -76,7 +76,14 @@ class JoinsTextChunks(Door):
         return await super()._answer(scope, decoded)
 
 
-@breaks("tol-003", "tol-004", part="door", reasons={"status-401"})
+@breaks(
+    "tol-003",
+    "tol-004",
+    "tol-009",
+    "net-005",
+    part="door",
+    reasons={"status-401", "effect-unexpected"},
+)
 class StopsAtTheFirstSegment(Door):
     """Takes the first piece that the network brings for the whole body."""
 

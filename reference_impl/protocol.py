@@ -1,0 +1,126 @@
+"""
+The server's half of a connection, with a bound on the header block: in bytes and in seconds.
+
+Uvicorn bounds neither, and the door sees a request only after its headers: a stranger who never
+ends them would hold a connection, and memory, for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle, Transport
+
+    from reference_impl.settings import Settings
+
+
+class HeadTooLargeError(ValueError):
+    """The header block is larger than the limit; raised through the parser, which then stops."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's own protocol, giving up on header blocks that are too large or too slow."""
+
+    #: The largest header block taken, in bytes, and how long it may take, in seconds.
+    head_bytes = 64 * 1024
+    head_seconds = 10.0
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._in_head = True
+        #: What has come of the block: as raw bytes, and as the fields that are whole.
+        self._raw = 0
+        self._parsed = 0
+        self._too_large = False
+        #: How many requests have come to their end.
+        self._whole = 0
+        self._timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Start the clock: who connects has something to say."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._rest()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand *data* on, and give up when a header block has grown too large in pieces."""
+        whole = self._whole
+        super().data_received(data)
+        # What ended a request was not, or not only, a piece of a block.
+        if not self._in_head or self._whole != whole or self.transport.is_closing():
+            return
+        self._raw += len(data)
+        if self._raw > self.head_bytes:
+            self._give_up(431)
+        elif self._timer is None:
+            self._watch()
+
+    def on_message_begin(self) -> None:
+        """Count from nothing."""
+        super().on_message_begin()
+        self._raw = self._parsed = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Count the target as part of the block."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a field as part of the block."""
+        self._count(len(name) + len(value) + 4)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Leave the rest to the door, which has limits of its own."""
+        self._in_head = False
+        self._rest()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request; the clock starts with its first byte."""
+        super().on_message_complete()
+        self._in_head, self._raw = True, 0
+        self._whole += 1
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what was wrong, if it was the size."""
+        if self._too_large:
+            self._give_up(431)
+        else:
+            super().send_400_response(msg)
+
+    def _count(self, size: int) -> None:
+        self._parsed += size
+        if self._parsed > self.head_bytes:
+            self._too_large = True
+            raise HeadTooLargeError
+
+    def _watch(self) -> None:
+        self._timer = self.loop.call_later(self.head_seconds, self._give_up, 408)
+
+    def _rest(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self, status: int) -> None:
+        """Answer *status* without a body, and close."""
+        self._rest()
+        if self.transport.is_closing():
+            return
+        lines = (STATUS_LINE[status], b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.write(b"".join(lines))
+        self.transport.close()
+
+
+def bounded(settings: Settings) -> type[Protocol]:
+    """The protocol with the bounds of *settings*."""
+    bounds = {"head_bytes": settings.head_bytes, "head_seconds": settings.head_seconds}
+    return type("BoundedProtocol", (Protocol,), bounds)
