@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotApplicable, Violation
+from calcontract.listener import Listener
 from calcontract.probes import Look
 from calcontract.stimuli import bodies, signatures
 from calcontract.target import Target, Transport
@@ -153,6 +154,11 @@ class Story:
         self.new_secret = secrets.token_hex(16)
         #: Whether the receiver listens after it was started otherwise.
         self.listens = True
+        #: The title that was written into the delivery, and what listens at an address in it.
+        self.title = ""
+        self.listener: Listener | None = None
+        #: What strangers were answered who sent many requests at once.
+        self.flood: list[Attempt] = []
         #: Connections of strangers that were opened beside ours.
         self.strangers: list[Strangers] = []
         #: What has to be let go of when the check is over.

@@ -174,6 +174,10 @@ class Target:
             self._look_for_life(delivery)
         return attempt
 
+    def attempt_once(self, delivery: Delivery) -> Attempt:
+        """One attempt at *delivery*, and none after it if it is throttled."""
+        return self._polite(self.sender.attempt, delivery)
+
     def _polite(self, send: Transport, delivery: Delivery) -> Attempt:
         if not self.settings.is_local:
             wait = self._last_sent + 1 / self.settings.rate - time.monotonic()

@@ -44,7 +44,7 @@ GOES_THROUGH = re.compile(
     r"|the new secret counts with its line feed or without"
     r"|the log (names|has|speaks|tells) .*"
     r"|the receiver acknowledges it or (asks for its length|declines to be asked)"
-    r"|each of them is answered as it is signed"
+    r"|each of them is answered as it is signed|each of the burst has got through"
 )
 
 #: Then-sentences that say how fast, or with which words, something goes through.
@@ -74,6 +74,10 @@ HOLDS_BACK = re.compile(
     r"|the time it takes to refuse it does not tell .*"
     r"|the receiver gets over it within the budget|the receiver turns it away or hangs up"
     r"|the receiver does not acknowledge it|the receiver gives the strangers up .*"
+    r"|the answer (shows nothing of|does not show|is word for word|tells no|sets no) .*"
+    r"|its appointment (shows nothing that was evaluated|carries that title)"
+    r"|nobody asks for our address|none of them is throttled|no request of a stranger has failed"
+    r"|each 429 says when to come again|nothing that was throttled has had an effect"
     r"|the answer is no page for people|it has one effect at the most"
     r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 
-from calcontract.errors import NotApplicable, Violation
+from calcontract.errors import Inconclusive, NotApplicable, Violation
 from calcontract.handling import KINDS
 from calcontract.probes import Appointment, Look
 
@@ -233,6 +233,45 @@ def not_confirmed(look: Look) -> None:
         raise Violation(
             "the appointment is confirmed", expected="no confirmation", reason="confirmed"
         )
+
+
+def unevaluated(look: Look, *, result: str) -> None:
+    """
+    No appointment whose title shows *result*, which only an evaluation can have brought there.
+
+    Raises:
+        Violation: if there is one.
+    """
+    for appointment in look.appointments:
+        if result in (appointment.title or ""):
+            raise Violation(
+                "the title shows what a sum in it comes to",
+                expected="the sum to stay text",
+                reason="evaluated",
+            )
+
+
+def entitled(look: Look, title: str, *, mark: str) -> None:
+    """
+    The one appointment under *title*, or under a title of the receiver's own.
+
+    Args:
+        look: what the receiver shows.
+        title: the title as it was sent.
+        mark: what stands in it and in no other text.
+
+    Raises:
+        Violation: if it shows the title otherwise than it was sent.
+        Inconclusive: if it shows nothing of it.
+    """
+    shown = one(look).title or ""
+    if title in shown:
+        return
+    if mark not in shown:
+        raise Inconclusive("the probe shows a title of the receiver's own", reason="not-shown")
+    raise Violation(
+        f"the title is {shown[:120]!r}", expected=f"the title {title!r}", reason="altered"
+    )
 
 
 def recorded_once(look: Look) -> None:

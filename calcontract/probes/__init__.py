@@ -43,6 +43,7 @@ class Appointment:
     end: dt.datetime | None
     cancellation_reason: str | None
     attendees: Sequence[str]
+    title: str | None = None
 
     @property
     def live(self) -> bool:
@@ -119,6 +120,7 @@ class Look:
                     end=instant(item.get("endTime")),
                     cancellation_reason=item.get("cancellationReason"),
                     attendees=tuple(item.get("attendees") or ()),
+                    title=item.get("title"),
                 )
                 for item in document["appointments"]
             ),

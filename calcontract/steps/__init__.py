@@ -14,6 +14,8 @@ MODULES = (
     "calcontract.steps.sending",
     "calcontract.steps.transport",
     "calcontract.steps.robustness",
+    "calcontract.steps.abuse",
+    "calcontract.steps.floods",
     "calcontract.steps.answers",
     "calcontract.steps.orders",
     "calcontract.steps.surroundings",
