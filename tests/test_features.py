@@ -247,6 +247,8 @@ ONE_IS_ENOUGH = {
     "env-008": "what is refused for want of a field was not coped with",
     "env-009": "what is refused for want of createdAt was not accepted",
     "evt-010": "what is refused of a sender was not handled",
+    "net-004": "what is refused because its first attempt was torn was not taken",
+    "thr-001": "what is never acknowledged of a burst was not taken",
     "tol-001": "what is refused for a field it does not know was not tolerated",
     "tol-002": "what is refused for its text was not taken",
 }
