@@ -25,7 +25,7 @@ from calcontract.verdicts import Level
 #: The receivers a clause speaks about: the guide's, or any receiver of the real Cal.com.
 PROFILES = ("guide", "calcom")
 #: What a check may need of a target beyond its URL and secret.
-CAPABILITIES = ("probe", "states", "process", "secrets", "rotation", "log")
+CAPABILITIES = ("probe", "states", "process", "secrets", "rotation", "log", "tls")
 #: Tags that say how a check behaves, not what it needs.
 MANNERS = ("slow", "disruptive", "last", "race", "alone")
 

@@ -60,6 +60,9 @@ Seed = Annotated[int | None, typer.Option(help="Of order and people; a random on
 MayTest = Annotated[
     str | None, typer.Option(help="The host, if it is another machine that you may test.")
 ]
+CaFile = Annotated[
+    Path | None, typer.Option(help="Certificates of the authority to trust, if it is your own.")
+]
 InsecureHttp = Annotated[
     bool | None, typer.Option("--insecure-http", help="Allow plain http to another machine.")
 ]
@@ -179,6 +182,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
             "-m", "--select", help="Clauses, chapters or levels: 'sig-010', 'sig or ack'."
         ),
     ] = None,
+    ca_file: CaFile = None,
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
     jobs: Annotated[
@@ -261,6 +265,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     states: Annotated[
         str | None, typer.Option(help="URL of the receiver's provider states.")
     ] = None,
+    ca_file: CaFile = None,
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
 ) -> None:
@@ -291,6 +296,7 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
     seconds: Annotated[float, typer.Option(min=1, help="To take at the most.")] = 60,
     budget: Budget = None,
     seed: Seed = None,
+    ca_file: CaFile = None,
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
 ) -> None:

@@ -31,6 +31,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "--contract-profile": {"help": "guide (default) or calcom"},
     "--probe": {"help": "URL of the receiver's probe"},
     "--states": {"help": "URL of the receiver's provider states"},
+    "--ca-file": {"help": "certificates of the authority to trust, in place of the system's"},
     "--start": {"help": "command that starts the receiver, so that it may be killed"},
     "--receiver-secret-env": {"help": "variable from which the started receiver has its secret"},
     "--receiver-previous-env": {"help": "variable with the secret that it is retiring"},

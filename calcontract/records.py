@@ -177,6 +177,8 @@ class RunRecord:
     checks: dict[str, list[CheckRecord]] = field(default_factory=dict)
     levels: dict[str, verdicts.Level] = field(default_factory=dict)
     setup_problem: CalcontractError | None = None
+    #: What is wrong with the receiver's certificate, in words.
+    certificate: str = ""
     stale: Sequence[Stale] = ()
     verdict: Verdict | None = None
     exit_code: Exit = Exit.NOT_VERIFIED

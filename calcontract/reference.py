@@ -54,7 +54,10 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def receiver(
-    command: Sequence[str] | None = None, *, environment: Mapping[str, str] | None = None
+    command: Sequence[str] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    scheme: str = "http",
 ) -> Iterator[Running]:
     """
     A receiver on a free port of this machine, with a store of its own that is removed afterwards.
@@ -63,13 +66,14 @@ def receiver(
         command: what starts it, the reference receiver for testing by default; `--port N` is added
             to it, and it has to offer what the reference receiver offers.
         environment: variables for it on top of our own.
+        scheme: what it speaks; for https they have to name its certificate.
 
     Raises:
         SetupError: if it does not listen in time; the message ends with its last words.
     """
     secret = secrets.token_hex(16)
     port = free_port()
-    origin = f"http://127.0.0.1:{port}"
+    origin = f"{scheme}://{'localhost' if scheme == 'https' else '127.0.0.1'}:{port}"
     words = command or COMMAND
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
         process = Process(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -39,6 +40,7 @@ _LOAD = f"{_PREFIX}LOAD_"
 _REPEATED = (
     "probe",
     "states",
+    "ca_file",
     "start",
     "receiver_secret_env",
     "receiver_previous_env",
@@ -99,6 +101,9 @@ class Settings(BaseSettings):
     profile: str = Field("guide", description="whose receiver it is: guide or calcom")
     probe: str | None = Field(None, description="URL of the receiver's probe")
     states: str | None = Field(None, description="URL of the receiver's provider states")
+    ca_file: Path | None = Field(
+        None, description="certificates of the authority to trust, in place of the system's"
+    )
     start: str | None = Field(
         None, description="command that starts the receiver, so that it may be killed"
     )
@@ -147,6 +152,16 @@ class Settings(BaseSettings):
     def _known_profile(cls, value: str) -> str:
         if value not in PROFILES:
             raise ValueError(f"there is no profile {value!r}; choose {' or '.join(PROFILES)}")
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _certificates(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=str(value))
+            except OSError:
+                raise ValueError(f"{str(value)!r} holds no certificates in PEM") from None
         return value
 
     @field_validator("target", "probe", "states")
@@ -229,7 +244,7 @@ class Settings(BaseSettings):
         words += ["--profile", self.profile]
         for name in _REPEATED:
             if value := getattr(self, name):
-                words += [f"--{name.replace('_', '-')}", value]
+                words += [f"--{name.replace('_', '-')}", str(value)]
         if self.budget != type(self).model_fields["budget"].default:
             words += ["--budget", f"{self.budget:g}"]
         for name in ("strict", "hardened", "insecure_http"):

@@ -69,6 +69,11 @@ def look(target: Target) -> None:
 
 
 def _require_answer(target: Target, attempt: Attempt) -> None:
+    if attempt.problem == "tls" and (flaw := target.examine_certificate()):
+        raise TargetUnreachableError(
+            f"{target.url} cannot be trusted: {flaw}",
+            hint="mend the certificate, or name the file of its authority with --ca-file",
+        )
     if attempt.problem in {"connection", "tls"}:
         what = (
             "refuses the connection" if attempt.problem == "connection" else "offers no valid TLS"

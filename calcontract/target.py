@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypedDict
 
+from calcontract.certificates import Flaw, flaw_of
 from calcontract.errors import Inconclusive, NotVerified, Violation
 from calcontract.handling import KINDS, Words
 from calcontract.logs import Log
@@ -100,10 +101,17 @@ class Target:
         self.secret = settings.shared_secret()
         dialect = PROFILES["guide"] if settings.profile == "guide" else DEFAULT
         self.subscription = Subscription(self.url, self.secret, profile=dialect)
-        self.sender = Sender(timeout=settings.budget + _GRACE)
         words = Words.of(settings.triggers, settings.appointments)
-        self.probe: Probe | None = HttpProbe(settings.probe, words) if settings.probe else None
-        self.states: HttpStates | None = HttpStates(settings.states) if settings.states else None
+        trusted = str(settings.ca_file) if settings.ca_file else True
+        self.sender = Sender(timeout=settings.budget + _GRACE, verify=trusted)
+        self.probe: Probe | None = (
+            HttpProbe(settings.probe, words, verify=trusted) if settings.probe else None
+        )
+        self.states: HttpStates | None = (
+            HttpStates(settings.states, verify=trusted) if settings.states else None
+        )
+        #: What is wrong with the certificate, once it was looked at.
+        self.flaw: Flaw | None = None
         self.process = process
         self.log = _log(settings, process)
         self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
@@ -134,6 +142,7 @@ class Target:
             "secrets": secrets_known,
             "rotation": secrets_known and self.settings.receiver_previous_env,
             "log": self.log,
+            "tls": self.url.startswith("https://"),
         }
         return frozenset(name for name, there in offered.items() if there)
 
@@ -141,6 +150,22 @@ class Target:
         """Whether an effect of *trigger* may be asked for, as far as is declared."""
         triggers = self.settings.triggers
         return triggers is None or trigger in triggers or trigger not in KINDS
+
+    def examine_certificate(self) -> str:
+        """
+        What is wrong with the target's certificate, in words; if anything, it is verified no more.
+
+        Its own clause accuses it, and the rest of the receiver is to be judged all the same.
+        """
+        authority = self.settings.ca_file
+        self.flaw = flaw_of(self.url, authority=authority, timeout=self.sender.timeout)
+        if self.flaw is None:
+            return ""
+        self.sender.verify = False
+        for beside in (self.probe, self.states):
+            if isinstance(beside, HttpProbe | HttpStates):
+                beside.trust_anybody()
+        return self.flaw.sentence
 
     @property
     def line(self) -> Line:

@@ -346,3 +346,42 @@ Feature: Transport
       But its signature is 64 random hex digits
       When Cal.com delivers it
       Then the receiver gets over it within the budget
+
+  @net-015 @must @guide @calcom
+  Rule: A receiver MUST show a certificate that its sender can trust.
+
+    Source: guide, "Troubleshooting Checklist" (valid and not self-signed) and "Security Best
+      Practices" 2; Cal.com sendPayload.ts (Node's fetch verifies certificates)
+    Why: Cal.com refuses to deliver where it cannot verify, and every event is lost.
+    Fix: use a certificate of a public authority for the host in the URL, and renew it by itself.
+
+    @needs-tls
+    Example: The certificate is in date, made out to the host and signed by an authority
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver's certificate can be trusted
+
+    @needs-tls
+    Example: A delivery over the encrypted connection goes through
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @net-016 @should @guide @calcom
+  Rule: A receiver SHOULD NOT take deliveries over plain http beside https.
+
+    Source: guide, "Security Best Practices" 2 ("Use HTTPS only"); RFC 9110 section 4.2.2
+    Why: a subscription with the wrong scheme works, and shows every booking to the network.
+    Fix: redirect plain http, or do not listen to it at all.
+
+    @needs-tls
+    Example: A delivery over plain http is not acknowledged
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it over plain http
+      Then the receiver does not acknowledge it
+
+    @needs-tls
+    Example: The same kind of delivery is acknowledged over https
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it

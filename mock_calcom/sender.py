@@ -237,6 +237,11 @@ class _HTTPPool(HTTPConnectionPool):
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
+    def _validate_conn(self, conn: Any) -> None:
+        # urllib3's own warns of every connection that is not verified: the caller asked for it.
+        if conn.is_closed:
+            conn.connect()
+
 
 class _Adapter(HTTPAdapter):
     """requests' own adapter over connections that can be cut off."""

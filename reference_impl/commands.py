@@ -7,6 +7,7 @@ Whatever is wrong with how a command was used is said in one sentence, with exit
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -61,10 +62,14 @@ def _end(sentence: str, code: int = 2) -> NoReturn:
 
 
 @application.command()
-def serve(
+def serve(  # noqa: PLR0917 - typer makes an option of each
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is a free one.")] = 8000,
     worker: Annotated[bool, typer.Option(help="Process deliveries in this process too.")] = True,
+    certfile: Annotated[
+        str | None, typer.Option(help="Certificate to show, with its chain, in PEM.")
+    ] = None,
+    keyfile: Annotated[str | None, typer.Option(help="The certificate's key, in PEM.")] = None,
     testing: Annotated[
         bool, typer.Option("--testing", help="Offer the probe and the provider states.")
     ] = False,
@@ -74,6 +79,8 @@ def serve(
 
     with _one_sentence():
         settings = Settings.from_environment()
+        if certfile is not None or keyfile is not None:
+            settings = dataclasses.replace(settings, certfile=certfile or "", keyfile=keyfile or "")
         serving.serve(settings, host=host, port=port, worker=worker, testing=testing)
 
 

@@ -77,7 +77,8 @@ def serve(
     application.state.machine.open()
     opened = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{opened.getsockname()[1]}{settings.path}"
+    scheme = "https" if settings.certfile else "http"
+    address = f"{scheme}://{shown}:{opened.getsockname()[1]}{settings.path}"
     proxies = settings.trusted_proxies
     config = uvicorn.Config(
         application,
@@ -93,7 +94,14 @@ def serve(
         forwarded_allow_ips=proxies or None,
         # The server counts whole seconds; what it leaves of the limit is for the last commits.
         timeout_graceful_shutdown=max(1, math.floor(settings.stop_seconds * 0.8)),
+        ssl_certfile=settings.certfile or None,
+        ssl_keyfile=settings.keyfile or None,
     )
+    if settings.certfile:
+        try:
+            config.load()
+        except OSError as problem:
+            raise CannotListenError(f"the certificate cannot be used: {problem}") from None
     with opened:
         _Server(config, address, application.state.machine).run(sockets=[opened])
     logs.logger().info("Receiver stopped")

@@ -103,6 +103,9 @@ class Settings:
     environment: str = _setting("RECEIVER_ENVIRONMENT", "production")
     #: The path that receives deliveries.
     path: str = _setting("RECEIVER_PATH", WEBHOOK_PATH)
+    #: The certificate to show, with its chain, and its key; without them it speaks plain http.
+    certfile: str = _setting("RECEIVER_CERTFILE", "")
+    keyfile: str = _setting("RECEIVER_KEYFILE", "")
     #: The largest body taken, in bytes.
     body_limit: int = _setting("RECEIVER_BODY_LIMIT", 1024 * 1024, _positive)
     #: Seconds within which a body must have arrived.
@@ -180,7 +183,7 @@ class Settings:
 
         Raises:
             BadSettingsError: if verification lacks a secret, is switched off outside the
-                environment `local`, or the path or the store cannot be used.
+                environment `local`, or the path, the certificate or the store cannot be used.
         """
         if self.verify_signature and not self.secret.strip():
             raise BadSettingsError(
@@ -201,6 +204,8 @@ class Settings:
                 f"RECEIVER_ADMIN_PASSWORD must have {_PASSWORD_LENGTH} characters or more"
             )
         self.check_metrics()
+        if bool(self.certfile) != bool(self.keyfile):
+            raise BadSettingsError("RECEIVER_CERTFILE and RECEIVER_KEYFILE belong together")
         if not self.database_url.startswith("sqlite:///"):
             raise BadSettingsError(
                 "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db"

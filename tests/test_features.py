@@ -77,7 +77,8 @@ HOLDS_BACK = re.compile(
     r"|the answer (shows nothing of|does not show|is word for word|tells no|sets no) .*"
     r"|its appointment (shows nothing that was evaluated|carries that title)"
     r"|nobody asks for our address|none of them is throttled|no request of a stranger has failed"
-    r"|each 429 says when to come again|nothing that was throttled has had an effect"
+    r"|the receiver's certificate can be trusted|each 429 says when to come again"
+    r"|nothing that was throttled has had an effect"
     r"|the answer is no page for people|it has one effect at the most"
     r"|the next try comes after .*|the receiver has given it up .*|nobody is told of it"
 )

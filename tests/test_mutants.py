@@ -25,8 +25,9 @@ from calcontract import catalogue, reference
 from calcontract.catalogue import PROFILES
 
 MUTANTS = Path(__file__).parent / "mutants"
-sys.path.insert(0, str(MUTANTS))
+sys.path[:0] = [str(MUTANTS), str(Path(__file__).parent)]
 
+import certificates  # noqa: E402 - found beside this file
 import gallery  # noqa: E402 - found beside this file
 import zygote  # noqa: E402 - likewise
 
@@ -171,6 +172,11 @@ def run(mutant, profile, folder, checks, receivers):
         "DATABASE_URL": f"sqlite:///{folder}/store.db",
         **reference.IMPATIENT,
     }
+    trust = ()
+    if mutant.tls:
+        shown = certificates.make(mutant.tls, folder)
+        receiver |= shown.environment
+        trust = ("--ca-file", str(shown.authority))
 
     def check(arguments, environment, output):
         environment |= mutant.told | (receiver if mutant.process else {})
@@ -185,8 +191,10 @@ def run(mutant, profile, folder, checks, receivers):
             arguments = (*mutant.arguments, *every_capability(words))
             url = f"http://127.0.0.1:{port}{reference.PATH}"
         else:
-            arguments = (*mutant.arguments, "--log", str(folder / "log"))
+            arguments = (*mutant.arguments, *trust, "--log", str(folder / "log"))
             url = stack.enter_context(served(receivers, mutant, folder, os.environ | receiver))
+            # A certificate is made for a name.
+            url = url.replace("127.0.0.1", "localhost") if mutant.tls else url
         verdicts = judged(check, url, profile, folder, secret=secret, arguments=arguments)
     return verdicts, hit.exists()
 

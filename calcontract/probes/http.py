@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
+import urllib3
 
 from calcontract.errors import CapabilityError
 from calcontract.handling import Words
@@ -15,26 +16,49 @@ from calcontract.probes import Look
 _TIMEOUT = 10.0
 
 
-def _session() -> requests.Session:
+class _Place:
+    """
+    An address beside the receiver.
+
+    Args:
+        url: the address.
+        verify: whether its certificate is checked, or the file of an authority to trust.
+    """
+
+    def __init__(self, url: str, *, verify: bool | str = True) -> None:
+        self._url = url
+        self._session = _session(verify)
+
+    def trust_anybody(self) -> None:
+        """Verify no certificate from here on."""
+        # Whoever runs the suite is told once, and not by a library with every look.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self._session.verify = False
+
+
+def _session(verify: bool | str) -> requests.Session:
     session = requests.Session()
+    session.verify = verify
     # A proxy of the environment must not come between us and a receiver on this machine.
     session.trust_env = False
     return session
 
 
-class HttpProbe:
+class HttpProbe(_Place):
     """
     A read-only endpoint of the receiver.
 
     Args:
         url: its address.
         words: a translation of its words into ours, if it has its own.
+        verify: whether its certificate is checked, or the file of an authority to trust.
     """
 
-    def __init__(self, url: str, words: Words | None = None) -> None:
-        self._url = url
+    def __init__(
+        self, url: str, words: Words | None = None, *, verify: bool | str = True
+    ) -> None:
+        super().__init__(url, verify=verify)
         self._words = words
-        self._session = _session()
 
     def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
         """
@@ -67,17 +91,8 @@ class HttpProbe:
             ) from None
 
 
-class HttpStates:
-    """
-    The provider states of the receiver: preconditions that are set up inside it.
-
-    Args:
-        url: the address that takes them.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._session = _session()
+class HttpStates(_Place):
+    """The provider states of the receiver: preconditions that are set up inside it."""
 
     def set(self, state: str, **params: Any) -> None:
         """

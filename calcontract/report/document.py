@@ -65,6 +65,7 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
         "headline": letters.headline(run),
         "exitCode": int(run.exit_code),
         "setupProblem": str(run.setup_problem) if run.setup_problem else None,
+        "certificate": run.certificate or None,
         "must": {
             "inScope": verdict.must_in_scope if verdict else 0,
             "verified": verdict.must_verified if verdict else 0,

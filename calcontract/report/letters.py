@@ -197,6 +197,8 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         yield f"known    {', '.join(known)}"
     for stale in run.stale:
         yield f"stale    {stale.entry.id} {stale.why}: take it off the list ({stale.entry.link})"
+    if run.certificate:
+        yield f"tls      {run.certificate}; the run went on without verifying it"
     yield (
         f"run      {run.ran} checks, {run.attempts} attempts in {run.seconds:.1f} s, "
         f"seed {run.seed}"

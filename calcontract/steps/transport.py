@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 from pytest_bdd import given, parsers, then, when
 
@@ -215,3 +217,29 @@ def _taken_or_declined(story: Story) -> None:
 @then("the answer is no page for people")
 def _no_page(story: Story) -> None:
     surface.no_page(story.it.last)
+
+
+# --- encryption ----------------------------------------------------------------------------------
+
+
+@when("Cal.com delivers it over plain http")
+def _plain_http(story: Story) -> None:
+    item = story.it
+    parts = urlsplit(item.delivery.url)
+    # Beside the usual port the usual port; beside another one nobody knows a better.
+    port = parts.port or 80
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    url = parts._replace(scheme="http", netloc=f"{host}:{80 if port == 443 else port}").geturl()
+    plain = dataclasses.replace(item.delivery, url=url)
+    story.remember(item, [story.target.attempt_once(plain)])
+
+
+@then("the receiver's certificate can be trusted")
+def _trusted(story: Story) -> None:
+    flaw = story.target.flaw
+    if flaw is not None:
+        raise Violation(
+            flaw.sentence,
+            expected="a certificate that Node's fetch accepts",
+            reason=flaw.reason,
+        )

@@ -58,6 +58,8 @@ class Mutant:
     process: bool = False
     #: Clauses that a race may break as well: they need not fail, and may.
     perhaps: frozenset[str] = frozenset()
+    #: The kind of certificate it shows over TLS; plain http if it is none.
+    tls: str | None = None
 
     def broken_in(self, profile: str) -> frozenset[str]:
         """The clauses that have to fail in *profile*, if it speaks of them."""
@@ -81,6 +83,7 @@ def breaks(
     process: bool = False,
     perhaps: set[str] = frozenset(),
     told: dict[str, str] | None = None,
+    tls: str | None = None,
 ) -> Callable[[type], type]:
     """
     Enter a class into the gallery as a mutant of *part* that breaks *clauses*.
@@ -99,6 +102,7 @@ def breaks(
         process: whether the suite has to start and kill the receiver for the bug to show.
         perhaps: ids of clauses that fail as well when a race goes that way.
         told: `CALCONTRACT_*` variables of the run, such as what the receiver declares.
+        tls: the kind of certificate it shows over TLS, as `tests/certificates.py` makes it.
     """
 
     def enter(cls: type) -> type:
@@ -121,6 +125,7 @@ def breaks(
             process=process,
             perhaps=frozenset(perhaps),
             told=told or {},
+            tls=tls,
         )
         return cls
 

@@ -231,3 +231,31 @@ class TakesLibrariesForBots(Receiver):
         if any(b"node-fetch" in value or not value for value in agents):
             return Answer(403, b"Forbidden", b"text/plain")
         return await super().judge(client, headers, body)
+
+
+#: What stands in the way of trust shows in one clause, whatever it is.
+_TRUST = ("-m", "net-015 or net-016 or ack-001")
+
+
+@breaks("net-015", part="door", reasons={"self-signed"}, tls="self-signed", arguments=_TRUST)
+class SignsItsCertificateItself(Door):
+    """Shows a certificate that it has signed itself."""
+
+    async def _answer(self, scope, receive):
+        return await super()._answer(scope, receive)
+
+
+@breaks("net-015", part="door", reasons={"expired"}, tls="expired", arguments=_TRUST)
+class ForgetsToRenewItsCertificate(Door):
+    """Shows a certificate that was good until yesterday."""
+
+    async def _answer(self, scope, receive):
+        return await super()._answer(scope, receive)
+
+
+@breaks("net-015", part="door", reasons={"wrong-host"}, tls="wrong-host", arguments=_TRUST)
+class ShowsTheCertificateOfAnother(Door):
+    """Shows the certificate of another host."""
+
+    async def _answer(self, scope, receive):
+        return await super()._answer(scope, receive)

@@ -85,7 +85,6 @@ class Locking(Receiver):
     "thr-003",
     part="receiver",
     reasons={"locked-out"},
-    unverified={"thr-003"},
     arguments=("-m", "thr-003"),
 )
 class SharesItsBucket(Locking):
@@ -125,3 +124,6 @@ class ThrottlesTheLeastHurry(Counting):
     """Allows eight attempts a second."""
 
     most = 8
+
+    async def too_many(self, client, headers, body):
+        return answers.throttled(1)

@@ -75,6 +75,5 @@ def test_an_authority_of_ones_own_can_be_trusted(sent, certificate, way):
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_checking_can_be_switched_off(sent, way):
     assert way(sent[1], False).acknowledged
