@@ -27,7 +27,7 @@ Feature: Throttling
       When Cal.com delivers them in a burst
       And what was throttled comes again in its time
       Then each of the burst has got through
-      And each of the burst has its effect once
+      And each of them has its effect once
 
   @thr-002 @should @guide @calcom
   Rule: A receiver SHOULD say with a 429 when to come again.
@@ -85,7 +85,7 @@ Feature: Throttling
       Given 30 BOOKING_CREATED deliveries
       When Cal.com delivers them in a burst
       And what was throttled comes again in its time
-      Then each of the burst has its effect once
+      Then each of them has its effect once
 
   @thr-005 @should @guide @calcom
   Rule: A receiver SHOULD NOT throttle deliveries that come one after another.

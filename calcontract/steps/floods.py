@@ -71,13 +71,6 @@ def _through(story: Story) -> None:
         throttling.got_through(item.attempts)
 
 
-@then("each of the burst has its effect once")
-def _effects(story: Story) -> None:
-    look = story.look()
-    for item in _burst_of(story):
-        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-
-
 @then("each 429 says when to come again")
 def _says_when(story: Story) -> None:
     for attempt in story.attempts:

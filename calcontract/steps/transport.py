@@ -204,14 +204,13 @@ def _not_acknowledged(story: Story) -> None:
     surface.not_acknowledged(story.it.last)
 
 
-@then("the receiver acknowledges it or asks for its length")
-def _taken_or_length(story: Story) -> None:
-    surface.taken_or(story.it.last, 411)
+#: The refusals that say how to send it instead (RFC 9110 sections 15.5.12 and 15.5.18).
+_INSTEAD: Mapping[str, int] = {"asks for its length": 411, "declines to be asked": 417}
 
 
-@then("the receiver acknowledges it or declines to be asked")
-def _taken_or_declined(story: Story) -> None:
-    surface.taken_or(story.it.last, 417)
+@then(parsers.re(r"the receiver acknowledges it or (?P<instead>.+)$"))
+def _taken_or(story: Story, instead: str) -> None:
+    surface.taken_or(story.it.last, named(_INSTEAD, instead, "refusal"))
 
 
 @then("the answer is no page for people")

@@ -1,0 +1,82 @@
+"""The bounds of a header block, over a real socket."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.unit.reference_impl.bodies import a_body, sign
+from tests.unit.reference_impl.process import Process
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bounded")
+    bounds = {"RECEIVER_HEAD_BYTES": "8192", "RECEIVER_HEAD_SECONDS": "0.3"}
+    process = Process(folder, **bounds)
+    yield process
+    assert process.end() == 0
+
+
+@pytest.fixture
+def talk(receiver):
+    """What comes back for some pieces, to the end of the connection."""
+
+    def send(*pieces):
+        parts = urlsplit(receiver.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+            try:
+                for piece in pieces:
+                    line.sendall(piece)
+                answer = b""
+                while piece := line.recv(65536):
+                    answer += piece
+            except ConnectionError:
+                return b"reset"
+            return answer
+
+    return send
+
+
+START = b"POST /api/webhooks/calcom HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [START + b"x-one: " + b"p" * 9000 + b"\r\n\r\n"],
+        [START + b"x-one: ", *[b"p" * 1000] * 10],
+        [START + b"".join(b"x-%04d: p\r\n" % number for number in range(1000)) + b"\r\n"],
+        [b"POST /" + b"p" * 9000 + b" HTTP/1.1\r\nhost: x\r\n\r\n"],
+    ],
+    ids=["one field", "in pieces", "many fields", "the target"],
+)
+def test_a_header_block_that_is_too_large_is_refused(talk, pieces):
+    answer = talk(*pieces)
+    # What was not read when it is closed resets the connection; the answer may be lost with it.
+    assert answer == b"reset" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("begun", [b"", START], ids=["nothing", "some fields"])
+def test_a_header_block_that_is_too_slow_is_given_up(talk, begun):
+    assert talk(begun).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_is_none_of_its_business(receiver):
+    for _ in range(3):
+        body = a_body().replace(b"{", b'{"pad":"' + b"p" * 40_000 + b'",', 1)
+        assert receiver.deliver(body) == 202
+
+
+def test_two_requests_on_one_connection_have_a_block_each(talk):
+    body = a_body()
+    head = START + b"x-pad: %b\r\nx-cal-signature-256: %b\r\ncontent-length: %d\r\n" % (
+        b"p" * 5000,
+        sign(body).encode() if isinstance(sign(body), str) else sign(body),
+        len(body),
+    )
+    last = head + b"connection: close\r\n\r\n" + body
+    answer = talk(head + b"\r\n" + body + last)
+    assert answer.count(b"HTTP/1.1 202 ") == 2
