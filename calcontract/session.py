@@ -130,6 +130,7 @@ class Session(Checks):
         if self._looked:
             return
         self._looked = True
+        self.run.certificate = self.target.examine_certificate()
         try:
             smoke.look(self.target)
         except SetupError as error:
