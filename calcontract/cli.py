@@ -60,9 +60,7 @@ Seed = Annotated[int | None, typer.Option(help="Of order and people; a random on
 MayTest = Annotated[
     str | None, typer.Option(help="The host, if it is another machine that you may test.")
 ]
-CaFile = Annotated[
-    Path | None, typer.Option(help="Certificates of the authority to trust, if it is your own.")
-]
+CaFile = Annotated[Path | None, typer.Option(help="Authority to trust, as certificates.")]
 InsecureHttp = Annotated[
     bool | None, typer.Option("--insecure-http", help="Allow plain http to another machine.")
 ]

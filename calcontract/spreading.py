@@ -74,6 +74,8 @@ class Worker(Checks):
         # Other people than its neighbours meet: a receiver may well know a person and a slot.
         target = Target(run_settings, seed=told["seed"] + number * 1_000_003)
         target.first_story(number * _APART)
+        # The controller tells of a bad certificate; here too the rest is judged all the same.
+        target.examine_certificate()
         return cls(run_settings, target, seed=told["seed"], words=told["words"])
 
     @pytest.hookimpl(trylast=True)

@@ -246,7 +246,7 @@ Feature: Tolerance and robustness
     Why: a body that is read whole before anybody asks who sent it is memory for the asking.
     Fix: answer 413, or hang up, as soon as more has come than your limit.
 
-    @disruptive
+    @disruptive @alone
     Scenario Outline: An unsigned body of 10 MB that is sent <how> does no harm
       Given a BOOKING_CREATED delivery
       And its body is 10240 kB long
@@ -259,7 +259,7 @@ Feature: Tolerance and robustness
         | in large segments            |
         | in chunks of 65536 bytes     |
 
-    @disruptive
+    @disruptive @alone
     Example: An ordinary body is taken after a huge one
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it

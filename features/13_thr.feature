@@ -53,7 +53,7 @@ Feature: Throttling
     Why: a hundred unsigned requests would cost every booking until somebody notices.
     Fix: count what is refused apart from what is authentic, and forget it within a minute.
 
-    @disruptive
+    @disruptive @alone
     Example: A delivery gets through after 100 unsigned requests
       Given a BOOKING_CREATED delivery
       When strangers send 100 unsigned requests
@@ -61,7 +61,7 @@ Feature: Throttling
       And what was throttled comes again in its time
       Then each of the burst has got through
 
-    @disruptive
+    @disruptive @alone
     Example: None of 100 unsigned requests breaks the receiver
       Given a BOOKING_CREATED delivery
       When strangers send 100 unsigned requests

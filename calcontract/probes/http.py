@@ -54,9 +54,7 @@ class HttpProbe(_Place):
         verify: whether its certificate is checked, or the file of an authority to trust.
     """
 
-    def __init__(
-        self, url: str, words: Words | None = None, *, verify: bool | str = True
-    ) -> None:
+    def __init__(self, url: str, words: Words | None = None, *, verify: bool | str = True) -> None:
         super().__init__(url, verify=verify)
         self._words = words
 

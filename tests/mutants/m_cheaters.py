@@ -101,10 +101,11 @@ _SEEN = {
     *_FORGED,
     *_TRACES,
     *_BESIDE,
+    "sec-004",
     guide=_FORGED_GUIDE,
     calcom=_FORGED_CALCOM,
     part="receiver",
-    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400"},
+    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
 )
 class ChecksTheShapeOnly(Receiver):
     """Is content with any 64 hex digits."""
@@ -201,10 +202,11 @@ class AcknowledgesAndForgets(Receiver):
     *_TRACES,
     "sig-020",
     *_BESIDE,
+    "sec-004",
     guide=_FORGED_GUIDE | {"sig-014"},
     calcom=_FORGED_CALCOM,
     part="receiver",
-    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400"},
+    reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
 )
 class KnowsLastRunsBytes(Receiver):
     """Refuses the signatures it saw in an earlier run, and takes every other for right."""

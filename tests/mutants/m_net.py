@@ -20,7 +20,7 @@ def values(scope, name):
     return [value for key, value in scope["headers"] if key == name]
 
 
-@breaks("net-001", part="door", reasons={"too-late", "no-answer-timeout"})
+@breaks("net-001", "net-002", part="door", reasons={"too-late", "no-answer-timeout", "held"})
 class ReadsOneBodyAtATime(Door):
     """Has one worker, which waits for each body to its end, and for strangers' without a limit."""
 

@@ -56,7 +56,12 @@ class StripsTags(Titles):
         return re.sub(r"<[^>]*>", "", title)
 
 
-@breaks("sec-003", guide={"env-002", "env-003", "env-004"}, part="receiver", reasons={"insides"})
+@breaks(
+    "sec-003",
+    guide={"env-002", "env-003", "env-004"},
+    part="receiver",
+    reasons={"insides", "body"},
+)
 class ShowsItsStack(Receiver):
     """Answers an invalid payload with the stack that led there."""
 
