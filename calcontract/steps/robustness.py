@@ -31,7 +31,7 @@ def _one_after_it(story: Story) -> None:
     answers.acknowledged(item.last)
     look = _at_rest(story, item)
     effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-    effects.one(look)
+    effects.single(look)
 
 
 def _at_rest(story: Story, item: Item) -> Look:
