@@ -17,7 +17,7 @@ import uvicorn
 
 from reference_impl import logs, protocol
 from reference_impl.app import Machine, Parts, build_app
-from reference_impl.listening import listen
+from reference_impl.listening import CannotListenError, listen
 
 if TYPE_CHECKING:
     import socket

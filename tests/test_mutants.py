@@ -90,14 +90,15 @@ def served(receivers, mutant, folder, environment):
             receivers.wait(process, STOP)
 
 
-def judged(check, url, profile, folder, *, secret, arguments=()):
+def judged(check, url, profile, folder, *, secret, arguments=(), states=True):
     """What *check*, a process of `calcontract check`, says of the receiver at *url*."""
     origin, report = url.removesuffix(reference.PATH), folder / "report"
     with (folder / "output").open("w+") as output:
         code = check(
             [
                 *("check", url, "--secret-env", "GATE_SECRET", "--profile", profile, "--seed", "7"),
-                *("--probe", f"{origin}/_testing/probe", "--states", f"{origin}/_testing/states"),
+                *("--probe", f"{origin}/_testing/probe"),
+                *(("--states", f"{origin}/_testing/states") if states else ()),
                 *("--budget", BUDGET, "--report", str(report), *arguments),
             ],
             os.environ | {"GATE_SECRET": secret, "CALCONTRACT_PATIENCE": PATIENCE},

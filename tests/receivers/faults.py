@@ -31,6 +31,13 @@ SOURCES = {
 }
 CORRECT = tuple(SOURCES)
 
+#: Where a correct receiver falls short of a SHOULD, or of what no honest sender needs.
+DEVIATIONS: dict[str, frozenset[str]] = {
+    "node": frozenset(),
+    "php": frozenset(),
+    "flask": frozenset(),
+}
+
 
 @dataclass(frozen=True)
 class Fault:
