@@ -241,7 +241,7 @@ class RunRecord:
     def not_applicable(self) -> int:
         """Number of checks that ask for something that the target is declared not to do."""
         return sum(
-            record.outcome is Outcome.NOT_APPLICABLE and record.reason != "handled"
+            record.outcome is Outcome.NOT_APPLICABLE and record.reason != "does-not-arise"
             for records in self.checks.values()
             for record in records
         )

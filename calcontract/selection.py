@@ -76,12 +76,25 @@ def of(
         clauses=list({item.stash[CLAUSE].id: item.stash[CLAUSE] for item in chosen}.values()),
         inside=inside,
         outside=[
-            record_of(item, item.stash[CLAUSE], Outcome.OUTSIDE_SCOPE, sentence=sentence)
+            _left_out(item, sentence, capabilities)
             for item, sentence in missing.items()
             if sentence
         ],
         gaps=_gaps(chosen),
     )
+
+
+def _left_out(item: pytest.Item, sentence: str, capabilities: Collection[str]) -> CheckRecord:
+    if "needs-tls" in item.keywords and "tls" not in capabilities:
+        # Nothing that the target withholds: it was named by another scheme.
+        return record_of(
+            item,
+            item.stash[CLAUSE],
+            Outcome.NOT_APPLICABLE,
+            sentence="the target's URL is not https",
+            reason="does-not-arise",
+        )
+    return record_of(item, item.stash[CLAUSE], Outcome.OUTSIDE_SCOPE, sentence=sentence)
 
 
 def _belongs(item: pytest.Item, contract: Contract, profile: str) -> bool:

@@ -313,7 +313,7 @@ class Target:
     def revive(self) -> None:
         """Let the receiver's process run as it did when the run began, if it does not."""
         if self.process is not None and not self.process.is_as_usual:
-            self.process.stop()
+            self.process.kill()
             self.restart()
 
     def start_with(self, secret: str | None, previous: str | None = None) -> bool:
@@ -332,7 +332,7 @@ class Target:
         changes = {self.settings.receiver_secret_env: secret}
         if self.settings.receiver_previous_env:
             changes[self.settings.receiver_previous_env] = previous
-        self.process.stop()
+        self.process.kill()
         try:
             self.process.start(changes)
         except NotListeningError:

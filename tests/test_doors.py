@@ -146,8 +146,8 @@ def test_without_a_receiver_the_reference_receiver_is_checked_and_conforms(check
     assert (report["verdict"], report["scope"]) == ("conforms", "crash")
     assert report["must"]["verified"] == report["must"]["inScope"]
     outcomes = outcomes_of(report)
-    # What is said of https alone is outside the scope of plain http.
-    assert {outcomes.pop(name) for name in ("net-015", "net-016")} == {"outside scope"}
+    # What is said of https alone does not apply to plain http.
+    assert {outcomes.pop(name) for name in ("net-015", "net-016")} == {"not applicable"}
     assert set(outcomes.values()) == {"pass"}
     counts = cases_of(tmp_path / "reports")
     assert counts["tests"] == sum(len(clause["checks"]) for clause in report["clauses"])

@@ -47,26 +47,24 @@ def command(receiver):
     return list(words)
 
 
-def verdicts_on(words, profile, folder, checks, environment, *, process, states=True):
+def verdicts_on(words, profile, place, forking, environment, *, process, states=True):
     """What a run says of the receiver that *words* start, in *environment*."""
     secret, port = secrets.token_hex(16), str(reference.free_port())
     words = [*words, "--port", port]
     url = f"http://127.0.0.1:{port}{reference.PATH}"
-    receiver = {**environment, reference.SECRET: secret, "STORE": str(folder / "store")}
+    receiver = {**environment, reference.SECRET: secret, "STORE": str(place / "store")}
 
     def check(arguments, told, output):
         told |= receiver if process else {}
-        return checks.wait(checks.fork(["calcontract", *arguments], told, output, output), RUN)
+        return forking.wait(forking.fork(["calcontract", *arguments], told, output, output), RUN)
 
     with contextlib.ExitStack() as stack:
         arguments = every_capability(words) if process else ()
         if not process:
-            log = folder / "log"
+            log = place / "log"
             started = Process(shlex.join(words), url, log=log, environment=receiver)
             stack.enter_context(started.running())
-        return judged(
-            check, url, profile, folder, secret=secret, arguments=arguments, states=states
-        )
+        return judged(check, url, profile, place, secret=secret, arguments=arguments, states=states)
 
 
 @pytest.mark.slow
@@ -83,15 +81,15 @@ def test_a_correct_receiver_of_another_make_conforms(receiver, profile, folder, 
     assert verdicts["exitCode"] == 0
 
 
-def disagreement(fault, profile, folder, checks):
+def disagreement(fault, profile, place, forking):
     """How the run of *fault* differs from what it says of itself; empty if it does not."""
-    folder.mkdir()
-    hit = folder / "hit"
+    place.mkdir()
+    hit = place / "hit"
     verdicts = verdicts_on(
         command(fault.receiver),
         profile,
-        folder,
-        checks,
+        place,
+        forking,
         {"FAULT": fault.name, "MUTANT_HIT": str(hit)},
         process=fault.process,
         states=fault.receiver in faults.CORRECT,

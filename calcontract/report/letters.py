@@ -161,8 +161,8 @@ def headline(run: RunRecord) -> str:
 
 
 def _withheld(run: RunRecord) -> list[str]:
-    """The capabilities that the target does not offer."""
-    return [name for name in CAPABILITIES if name not in run.capabilities]
+    """The capabilities that the target could offer and does not; TLS belongs to an https URL."""
+    return [name for name in CAPABILITIES if name not in run.capabilities and name != "tls"]
 
 
 def summary(run: RunRecord, contract: Contract) -> Iterator[str]:

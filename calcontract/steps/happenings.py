@@ -142,7 +142,7 @@ def _a_delivery(story: Story, trigger: str) -> None:
 @given(parsers.re(_TRIGGER + r" delivery, which the receiver is declared not to handle$"))
 def _unhandled(story: Story, trigger: str) -> None:
     if story.target.handles(trigger):
-        raise NotApplicable(f"the receiver handles {trigger}", reason="handled")
+        raise NotApplicable(f"the receiver handles {trigger}", reason="does-not-arise")
     # Its absence of effects is what is looked at here.
     story.about_effects = False
     _a_delivery(story, trigger)

@@ -82,6 +82,7 @@ AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-001", "idm-003", "idm-004", 
     guide={"eff-016", "eff-004", "eff-006", "ord-004", "ord-005"},
     calcom={"ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "ord-008", "evt-010"},
     reasons={
+        *("live-0", "live-2"),
         *("cancellation-reason", "effect-missing", "other-time"),
         *("requested", "scheduled", "still-live"),
     },
