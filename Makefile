@@ -6,7 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-JOBS   ?= 2
+JOBS   ?= 3
 
 # A switch of the environment against bytecode would have every process compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE

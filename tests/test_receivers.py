@@ -34,6 +34,7 @@ from test_mutants import (  # noqa: E402 - judged as the mutants are
     failures,
     folder,  # noqa: F401 - a fixture
     judged,
+    sample,
 )
 
 CONTRACT = catalogue.load()
@@ -47,7 +48,7 @@ def command(receiver):
     return list(words)
 
 
-def verdicts_on(words, profile, place, forking, environment, *, process, states=True):
+def verdicts_on(words, profile, place, forking, environment, *, process, states=True, sampled=None):
     """What a run says of the receiver that *words* start, in *environment*."""
     secret, port = secrets.token_hex(16), str(reference.free_port())
     words = [*words, "--port", port]
@@ -56,6 +57,7 @@ def verdicts_on(words, profile, place, forking, environment, *, process, states=
 
     def check(arguments, told, output):
         told |= receiver if process else {}
+        told |= {} if sampled is None else sample(*sampled)
         return forking.wait(forking.fork(["calcontract", *arguments], told, output, output), RUN)
 
     with contextlib.ExitStack() as stack:
@@ -93,6 +95,7 @@ def disagreement(fault, profile, place, forking):
         {"FAULT": fault.name, "MUTANT_HIT": str(hit)},
         process=fault.process,
         states=fault.receiver in faults.CORRECT,
+        sampled=(fault.name, fault.broken_in(profile) | fault.perhaps | fault.unverified),
     )
     if not hit.exists():
         return "the broken code never ran"
