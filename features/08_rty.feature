@@ -302,6 +302,7 @@ Feature: Retries and poison
       Given 6 BOOKING_CREATED deliveries
       And processing of all of them fails for ever
       When Cal.com delivers them at the same instant
+      And the receiver has come to rest
       Then another booking has its effect meanwhile
 
     @needs-probe @needs-states
@@ -309,4 +310,5 @@ Feature: Retries and poison
       Given 6 BOOKING_CREATED deliveries
       And processing of all of them fails never
       When Cal.com delivers them at the same instant
+      And the receiver has come to rest
       Then another booking has its effect meanwhile

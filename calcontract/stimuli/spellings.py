@@ -136,13 +136,13 @@ CHANGES: Mapping[str, Callable[[bytes], bytes]] = {
         body, b'"endTime":"', rb"\d{4}-\d\d-\d\dT\d\d:\d(\d)"
     ),
     "one letter of the organizer's name changed": lambda body: _after(
-        body, b'"organizer":{', rb'"name":"[^"A-Za-z]*([A-Za-z])'
+        body, b'"organizer":{', rb'"name":"([^"\\])'
     ),
     "one letter of an address changed": lambda body: _after(
         body, b'"attendees":[', rb'"email":"[^"A-Za-z]*([A-Za-z])'
     ),
     "one letter of the metadata changed": lambda body: _after(
-        body, b'"metadata":{', rb'":"[^"A-Za-z0-9]*([A-Za-z0-9])'
+        body, b'"metadata":{', rb"([A-Za-z0-9])"
     ),
     "one digit of a number changed": lambda body: _after(body, b'"eventTypeId"', rb":(\d)"),
     "one letter of a key changed": lambda body: _after(body, b'"payload":{', rb'"([a-z])'),

@@ -71,7 +71,7 @@ class ShowsItsStack(Receiver):
         return dataclasses.replace(answer, body=stack.encode(), content_type=b"text/plain")
 
 
-@breaks("sec-003", guide={"ack-005"}, part="receiver", reasons={"insides"})
+@breaks("sec-003", guide={"ack-005"}, part="receiver", reasons={"insides", "body"})
 class ShowsItsStatement(Receiver):
     """Looks a signature up in its database, and answers with what the database says."""
 
