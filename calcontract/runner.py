@@ -108,7 +108,9 @@ def run(
     """
     kind = Spread if jobs > 1 else Session
     session = kind.of(options, select=select or "", process=process)
-    session.look()
+    if jobs > 1:
+        # Before there are others: one process has looked, and all know.
+        session.look()
     spread = jobs > 1 and session.run.setup_problem is None
     terminal = Terminal(console, verbose=verbose)
     arguments = [

@@ -151,7 +151,9 @@ def test_without_a_receiver_the_reference_receiver_is_checked_and_conforms(check
     assert set(outcomes.values()) == {"pass"}
     counts = cases_of(tmp_path / "reports")
     assert counts["tests"] == sum(len(clause["checks"]) for clause in report["clauses"])
-    assert (counts["failures"], counts["errors"], counts["skipped"]) == (0, 0, 0)
+    ends = [check["outcome"] for clause in report["clauses"] for check in clause["checks"]]
+    assert (counts["failures"], counts["errors"]) == (0, 0)
+    assert counts["skipped"] == ends.count("not applicable")
     # What an operator of a real target would have to clean up.
     assert len(report["sent"]["uids"]) > 100
 
@@ -504,8 +506,8 @@ def test_a_step_that_fails_by_our_own_fault_is_a_failure_of_the_suite(house, sta
     text = path.read_text(encoding="utf-8")
     path.write_text(
         text.replace(
-            '    expected = "a refusal (4xx)"',
-            '    raise KeyError(f"{attempt.delivery.headers}")\n    expected = "a refusal (4xx)"',
+            '    expected = f"a refusal (',
+            '    raise KeyError(f"{attempt.delivery.headers}")\n    expected = f"a refusal (',
         )
     )
     ended = in_the(house, stand, "-m", "sig-001 or sig-005")

@@ -18,7 +18,7 @@ def test_a_kill_lasts_until_nothing_listens_any_more(monkeypatch, tmp_path):
     )
     process.start()
     process.kill()
-    assert process.is_dead
+    assert not process.is_as_usual
     assert next(looks, "none left") == "none left"
 
 
@@ -33,4 +33,4 @@ def test_a_kill_does_not_wait_for_ever_for_somebody_elses_socket(monkeypatch, tm
     )
     process.start()
     process.kill()
-    assert process.is_dead
+    assert not process.is_as_usual
