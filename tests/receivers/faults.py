@@ -33,9 +33,11 @@ CORRECT = tuple(SOURCES)
 
 #: Where a correct receiver falls short of a SHOULD, or of what no honest sender needs.
 DEVIATIONS: dict[str, frozenset[str]] = {
-    "node": frozenset(),
-    "php": frozenset(),
-    "flask": frozenset(),
+    # One secret at a time; requests that stall are given up later than the budget of these runs.
+    "node": frozenset({"cfg-003", "net-002"}),
+    # PHP's own server besides: it pipelines nothing, and tells its version.
+    "php": frozenset({"cfg-003", "net-002", "net-003", "net-008", "sec-007"}),
+    "flask": frozenset({"cfg-003", "net-002", "sec-007"}),
 }
 
 
