@@ -138,7 +138,7 @@ def runs():
     Each mutant with the profiles it is run in.
 
     Every clause that it names is seen in one of them.  With MUTANTS=thorough in the environment
-    each is run in both, over the whole contract, which takes five times as long.
+    each is run in both, over the whole contract, which takes several times as long.
     """
     for name, mutant in GALLERY.items():
         needed = {profile for profile in PROFILES if _only_in(mutant, profile)} or {PROFILES[0]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import again
 from gallery import breaks
 from sqlalchemy import text
 
@@ -56,13 +57,7 @@ class ForgetsDeliveriesOnRestart(Worker):
     """Recognises redeliveries by a set in memory, which is empty after a restart."""
 
     def start(self):
-        with self.store.write() as connection:
-            for table, key in (
-                ("webhook_events", "webhook_id"),
-                ("appointment_history", "occurrence"),
-                ("effects", "occurrence"),
-            ):
-                connection.execute(text(f"UPDATE {table} SET {key} = {key} || hex(randomblob(4))"))
+        again.know_nothing(self.store)
         super().start()
 
 
