@@ -74,7 +74,9 @@ class Notifier:
             if self._stopped:
                 return
             try:
-                wait = self._send()
+                with self._store.alone("notices") as alone:
+                    # Whoever is at it may have looked before the latest one was there.
+                    wait = self._send() if alone else _AGAIN_SECONDS
             except Exception as problem:  # noqa: BLE001 - a notice must not stop the work
                 logs.logger().error("Notice not sent", reason=logs.describe(problem))
                 wait = _AGAIN_SECONDS

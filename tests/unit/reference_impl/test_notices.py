@@ -151,3 +151,20 @@ def test_nothing_a_sender_chose_ends_a_line(mark):
 def test_a_flood_of_invented_triggers_makes_no_long_message():
     invented = [a_notice(n, f"INVENTED_{n}" + "X" * 999) for n in range(1000)]
     assert len(message(invented)[1]) < 6_000
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_several_processes_one_sends(assemble, settings):
+    notifying = dataclasses.replace(settings, notify=("json://notices.example",))
+    one, two = assemble(notifying), assemble(notifying)
+    sent, later = [], []
+    two.notifier.deliver = lambda title, _: sent.append(title) or True
+    two.notifier.later = later.append
+    one.notifier.tell = lambda: None
+    bury(one, "a")
+    with one.store.alone("notices") as alone:
+        assert alone
+        two.notifier.send()
+    assert (sent, len(later)) == ([], 1)
+    two.notifier.send()
+    assert len(sent) == 1
