@@ -337,3 +337,23 @@ def test_what_was_claimed_ahead_for_too_long_is_left_to_others(machine):
     assert again.token != stale.token
     machine.worker.process(stale)
     assert look(machine)["totals"]["effects"] == 0
+
+
+def test_only_what_nothing_could_bring_back_waits_for_the_disk(machine, monkeypatch):
+    waits, write = [], machine.store.write
+
+    def spy(*, durable=True):
+        waits.append(durable)
+        return write(durable=durable)
+
+    monkeypatch.setattr(machine.store, "write", spy)
+    put(machine)
+    assert waits == [True]
+    work_off(machine)
+    # The claim, the effect with its mark, and the claim that found nothing.
+    assert waits[1:] == [False, False, False]
+    del waits[:]
+    put(machine, uid="another", startTime="soon")
+    work_off(machine)
+    # A dead letter is told to people, once.
+    assert waits == [True, False, True, False]
