@@ -9,6 +9,9 @@ from tests.unit.reference_impl.process import command
 
 SIGN = "test-webhook-signature"
 
+#: A database that nobody serves.
+NOBODY = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
+
 
 @pytest.fixture
 def run(settings, monkeypatch):
@@ -65,6 +68,7 @@ def test_a_delivery_under_way_is_not_replayed(run, machine):
     assert run("replay-webhook", "--id", "1").exit_code == 2
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_stats_count_per_trigger_and_in_total(run, machine):
     deliver(machine, a_body())
     deliver(machine, a_body())
@@ -97,6 +101,11 @@ def test_one_body_is_signed_at_a_time(run, arguments):
         (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
         (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
         (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
+        (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
         (["serve", "--port", "70000"], {}, "--port"),
         (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
         (["no-such-command"], {}, "no-such-command"),
@@ -109,6 +118,7 @@ def test_what_the_operator_can_mend_is_one_sentence(run, monkeypatch, arguments,
     assert outcome.exit_code == 2
     assert words in outcome.stderr
     assert "Traceback" not in outcome.stderr
+    assert "hunter2" not in outcome.stderr
     assert outcome.stdout == ""
 
 
