@@ -7,12 +7,8 @@ and a lease that ran out is taken by another worker.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import secrets
-import threading
-import time
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +38,6 @@ if TYPE_CHECKING:
     from reference_impl.store import Store
 
 _events = webhook_events.c
-
-#: Most deliveries that are claimed at once; who claims many keeps other processes from them.
-_MOST_AHEAD = 16
-
-#: Seconds within which all that was claimed is begun with, when it is a backlog of quick ones.
-_SOON_SECONDS = 0.25
 
 # Statements are built once: making one costs more than executing it.
 _NOW = bindparam("now", type_=BigInteger)
@@ -133,7 +123,6 @@ class Job:
     tries: int
     interruptions: int
     token: str
-    leased_until: int
 
     def named(self) -> dict[str, Any]:
         """How the log names it, in the guide's words."""
@@ -152,11 +141,6 @@ class Leases:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self._claiming = threading.Lock()
-        #: What was claimed and nobody has begun with, the next one first.
-        self._ahead: deque[Job] = deque()
-        self._limit = 1
-        self._claimed_at = 0.0
 
     def is_due(self) -> bool:
         """Whether a claim may find something; a look that holds nobody up."""
@@ -168,27 +152,15 @@ class Leases:
         """
         The lease of the next delivery, or `None` when there is none to be had.
 
-        By priority and age; never one whose booking is being worked on.  While a backlog is worked
-        off quickly, some are claimed ahead in the same transaction.
+        By priority and age; never one whose booking is being worked on.
         """
-        with self._claiming:
-            now = self.clock.now()
-            while self._ahead:
-                job = self._ahead.popleft()
-                # What has waited for too long may be another's by now.
-                if now < job.leased_until:
-                    return job
-            began = time.monotonic()
-            soon = began - self._claimed_at < _SOON_SECONDS
-            self._limit = min(2 * self._limit, _MOST_AHEAD) if soon else 1
-            self._ahead.extend(self._claim(self._limit))
-            self._claimed_at = began
-            return self._ahead.popleft() if self._ahead else None
+        jobs = self._claim(1)
+        return jobs[0] if jobs else None
 
     def _claim(self, limit: int) -> list[Job]:
         now = self.clock.now()
         token = secrets.token_hex(16)
-        values: dict[str, Any] = {
+        values = {
             "token": token,
             "owner": self.store.owner,
             "until": now + round(self.settings.lease * 1_000_000),
@@ -211,7 +183,6 @@ class Leases:
                 tries=row.tries,
                 interruptions=row.interruptions,
                 token=token,
-                leased_until=values["until"],
             )
             for row in sorted(rows, key=lambda row: (row.rank, row.id))
         ]
@@ -241,18 +212,6 @@ class Leases:
         mine = _free(_events.lease_owner == self.store.owner)
         with self.store.write() as connection:
             return connection.execute(mine).rowcount
-
-    def let_go(self) -> int:
-        """Give up what was claimed ahead, with which nobody has begun: how many that was."""
-        with self._claiming:
-            left = list(self._ahead)
-            self._ahead.clear()
-        if left:
-            with self.store.write() as connection:
-                for job in left:
-                    with contextlib.suppress(LeaseLostError):
-                        self.release(connection, job, state="waiting", tries=job.tries - 1)
-        return len(left)
 
     def release(self, connection: Connection, job: Job, **values: Any) -> None:
         """

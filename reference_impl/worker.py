@@ -98,20 +98,19 @@ class Worker:
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._give_back(unfinished=any(thread.is_alive() for thread in self._threads))
+        if any(thread.is_alive() for thread in self._threads):
+            self._give_back()
         self._threads.clear()
 
-    def _give_back(self, *, unfinished: bool) -> None:
+    def _give_back(self) -> None:
         try:
-            self.leases.let_go()
-            given = self.leases.give_back() if unfinished else 0
+            given = self.leases.give_back()
         except SQLAlchemyError as problem:
             # Their leases run out, or a successor on this machine sees that we are gone.
             reason = logs.describe(problem)
             self.log.error("Deliveries left unfinished", reason=reason)  # noqa: TRY400
         else:
-            if given:
-                self.log.warning("Deliveries given back unfinished", count=given)
+            self.log.warning("Deliveries given back unfinished", count=given)
 
     def wake(self, deliveries: int = 1) -> None:
         """Look for work now: so many *deliveries* have come."""

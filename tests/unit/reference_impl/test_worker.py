@@ -295,50 +295,6 @@ def test_notices_are_sent_once_and_again_when_sending_failed(assemble, settings)
         assert connection.execute(select(notices)).mappings().one()["sent_at"] is not None
 
 
-def test_a_backlog_is_claimed_in_few_transactions_and_in_order(machine):
-    ids = [put(machine, uid=f"u{number}") for number in range(40)]
-    transactions = []
-    claim = machine.leases._claim
-    machine.leases._claim = lambda limit: transactions.append(limit) or claim(limit)
-    claimed = [machine.leases.claim().webhook_id for _ in ids]
-    assert claimed == ids
-    assert len(transactions) < len(ids) / 2
-    assert max(transactions) == 16
-
-
-def test_of_one_booking_nothing_is_claimed_ahead(machine):
-    for minute in range(10):
-        put(machine, uid="a", minute=minute)
-    claimed = [machine.leases._claim(16) for _ in range(2)]
-    assert [len(jobs) for jobs in claimed] == [1, 0]
-
-
-def test_what_was_claimed_ahead_is_let_go_at_the_end_and_cost_no_try(machine):
-    ids = [put(machine, uid=f"u{number}") for number in range(10)]
-    first = [machine.leases.claim() for _ in range(2)]
-    for job in first:
-        machine.worker.process(job)
-    machine.worker.stop()
-    rows = [row(machine, id_) for id_ in ids]
-    assert [(one["state"], one["tries"], one["interruptions"]) for one in rows] == (
-        [("done", 1, 0)] * 2 + [("waiting", 0, 0)] * 8
-    )
-    assert machine.leases.let_go() == 0
-
-
-def test_what_was_claimed_ahead_for_too_long_is_left_to_others(machine):
-    for number in range(3):
-        put(machine, uid=f"u{number}")
-    machine.leases.claim()
-    stale = machine.leases.claim()
-    machine.clock.advance(machine.settings.lease)
-    again = machine.leases.claim()
-    assert again.interruptions == 1
-    assert again.token != stale.token
-    machine.worker.process(stale)
-    assert look(machine)["totals"]["effects"] == 0
-
-
 def test_only_what_nothing_could_bring_back_waits_for_the_disk(machine, monkeypatch):
     waits, write = [], machine.store.write
 
