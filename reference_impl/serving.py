@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl import logs, protocol
+from reference_impl import logs, notices, protocol
 from reference_impl.app import Machine, Parts, build_app
 from reference_impl.listening import CannotListenError, listen
 
@@ -73,6 +73,7 @@ def serve(
     """
     logs.configure()
     application = build_app(settings, parts=parts, working=worker, testing=testing)
+    notices.check_services(settings.notify)
     # Tried before the server hides the reason behind a failed start.
     application.state.machine.open()
     opened = listen(host, port)
@@ -116,6 +117,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     """
     logs.configure()
     settings.check_metrics()
+    notices.check_services(settings.notify)
     machine = Machine(settings, parts or Parts())
     machine.open()
     stop = threading.Event()

@@ -144,6 +144,14 @@ notices = Table(
     Column("sent_at", BigInteger),
 )
 
+#: Until when a process has the turn to send notices: one row.
+notice_turns = Table(
+    "notice_turns",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+)
+
 #: When the store was last written to see whether it can be: one row.
 heartbeats = Table(
     "heartbeats",

@@ -96,3 +96,19 @@ class Process:
         code = self.popen.wait(timeout=20)
         self.popen.stdout.close()
         return code
+
+
+def worker(folder, **changes):
+    """The process of one `worker`, which works on what other processes accept."""
+    with (folder / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "reference_impl", "worker"],
+            env=environment(folder, **changes),
+            stderr=log,
+        )
+
+
+def ended(process):
+    """The exit code of *process* after SIGTERM."""
+    process.terminate()
+    return process.wait(timeout=20)

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.unit.reference_impl.bodies import a_body, sign
-from tests.unit.reference_impl.process import Process, environment
+from tests.unit.reference_impl.process import Process, ended, worker
 
 
 @pytest.fixture
@@ -187,18 +187,9 @@ def test_a_kill_during_a_burst_loses_nothing_that_was_acknowledged(start):
 
 
 def test_a_worker_of_its_own_does_the_work(start, tmp_path):
-    import subprocess
-    import sys
-
     receiver = start("--testing", "--no-worker")
     assert receiver.deliver(a_body()) == 202
     assert receiver.probe("uid-1")["pending"] == 1
-    with (tmp_path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "reference_impl", "worker"],
-            env=environment(tmp_path),
-            stderr=log,
-        )
+    process = worker(tmp_path)
     assert len(receiver.settled("uid-1")["effects"]) == 1
-    worker.terminate()
-    assert worker.wait(timeout=20) == 0
+    assert ended(process) == 0
