@@ -282,16 +282,14 @@ def test_several_workers_send_one_message_about_one_incident(tmp_path):
 
 
 @pytest.mark.parametrize(("answers", "told"), [("11", True), ("01", True), ("00", False)])
-def test_a_message_is_told_once_any_service_took_it(
-    assemble, settings, monkeypatch, log_lines, answers, told
-):
+def test_a_message_is_told_once_any_took_it(machine, monkeypatch, log_lines, answers, told):
     import apprise
 
     takes = iter(answers)
     monkeypatch.setattr(apprise.Apprise, "notify", lambda *_, **__: next(takes) == "1")
     urls = ("json://one.example", "json://user:hidden@two.example")
-    notifier = assemble(dataclasses.replace(settings, notify=urls)).notifier
-    assert notifier.deliver("title", "body") is told
+    machine.notifier._urls = urls
+    assert machine.notifier.deliver("title", "body") is told
     assert ("Notice missed by services" in log_lines.getvalue()) is ("0" in answers)
     assert "hidden" not in log_lines.getvalue()
 
