@@ -189,6 +189,7 @@ class Inbox:
             "webhook_id": entry.webhook_id,
             "event_type": entry.trigger,
             "uid": entry.uid,
+            "booking_id": None if entry.booking_id is None else str(entry.booking_id),
             "payload": entry.body,
             "queue": self._settings.queue,
             "booking": entry.booking,

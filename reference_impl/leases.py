@@ -77,6 +77,7 @@ _CLAIM = (
         _events.webhook_id,
         _events.event_type,
         _events.uid,
+        _events.booking_id,
         _events.payload,
         _events.received_at,
         _events.tries,
@@ -114,6 +115,7 @@ class Job:
     webhook_id: str
     trigger: str
     uid: str | None
+    booking_id: int | None
     body: bytes
     received_at: int
     tries: int
@@ -124,6 +126,7 @@ class Job:
         """How the log names it, in the guide's words."""
         return {
             "triggerEvent": logs.short(self.trigger),
+            "calcomBookingId": self.booking_id,
             "uid": logs.short(self.uid),
             "webhookId": self.webhook_id,
             "tries": self.tries,
@@ -171,6 +174,7 @@ class Leases:
             webhook_id=row.webhook_id,
             trigger=row.event_type,
             uid=row.uid,
+            booking_id=None if row.booking_id is None else int(row.booking_id),
             body=row.payload,
             received_at=row.received_at,
             tries=row.tries,

@@ -174,7 +174,9 @@ class Notifier:
         for url in self._urls:
             service = apprise.Apprise()
             service.add(url)
-            took += bool(service.notify(title, body, body_format=apprise.NotifyFormat.TEXT))
+            took += bool(
+                service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+            )
         if took < len(self._urls):
             missed = len(self._urls) - took
             logs.logger().error("Notice missed by services", services=missed, took=took)

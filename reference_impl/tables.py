@@ -31,6 +31,8 @@ webhook_events = Table(
     Column("webhook_id", String(64), nullable=False, unique=True),
     Column("event_type", Text, nullable=False),
     Column("uid", Text),
+    # As text: a booking id may exceed what the store's integers hold.
+    Column("booking_id", Text),
     # The raw body: replays and audits need exactly what was signed.
     Column("payload", LargeBinary, nullable=False),
     Column("queue", Text, nullable=False),
@@ -52,6 +54,7 @@ webhook_events = Table(
     sqlite_autoincrement=True,
 )
 Index("webhook_events_uid", webhook_events.c.uid)
+Index("webhook_events_booking_id", webhook_events.c.booking_id)
 Index(
     "webhook_events_waiting",
     webhook_events.c.queue,

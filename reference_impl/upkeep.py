@@ -120,7 +120,8 @@ class Upkeep:
         row = self.find(given)
         letter = (_events.id == row["id"]) & (_events.state == "dead")
         with self._store.write() as connection:
-            gone = connection.execute(update(webhook_events).where(letter).values(state=DISCARDED))
+            given_up = {"state": DISCARDED, "finished_at": self._now}
+            gone = connection.execute(update(webhook_events).where(letter).values(given_up))
         if gone.rowcount != 1:
             raise CannotReplayError(f"delivery {given!r} is no dead letter")
         return str(row["webhook_id"])

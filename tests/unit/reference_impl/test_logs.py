@@ -28,6 +28,20 @@ def test_a_receipt_is_found_by_the_guides_names(machine, log_lines):
     assert line["calcomBookingId"] == 987654
 
 
+def test_every_line_about_a_delivery_is_found_by_its_booking(machine, log_lines):
+    body = a_body(uid="abc", bookingId=987654)
+    judge(machine, body, signed(body))
+    assert machine.worker.step()
+    found = [
+        line for line in log_lines.getvalue().split("\n") if '"calcomBookingId": 987654' in line
+    ]
+    assert [json.loads(line)["event"] for line in found][:2] == [
+        "Cal.com webhook received",
+        "Processing Cal.com webhook",
+    ]
+    assert "Processed Cal.com webhook" in found[-1]
+
+
 def test_a_duplicate_is_logged_as_ignored(machine, log_lines):
     for _ in range(2):
         judge(machine, a_body(), signed(a_body()))

@@ -1,5 +1,6 @@
 import dataclasses
 import http.server
+import json
 import threading
 import time
 
@@ -276,6 +277,7 @@ def test_several_workers_send_one_message_about_one_incident(tmp_path):
         assert receiver.end() == 0
         sink.shutdown()
     assert len(messages) == 1
+    assert json.loads(messages[0])["title"].startswith("Cal.com webhook")
 
 
 # --- services -----------------------------------------------------------------------------------

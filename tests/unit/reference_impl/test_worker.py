@@ -288,6 +288,7 @@ def test_notices_are_sent_once_and_again_when_sending_failed(assemble, settings)
     work_off(machine)
     for _ in range(3):
         machine.notifier.send()
+        machine.clock.advance(60)
     assert len(sent) == 2
     with machine.store.read() as connection:
         assert connection.execute(select(notices)).mappings().one()["sent_at"] is not None
