@@ -283,7 +283,9 @@ class Settings(BaseSettings):
         if not value:
             raise UsageError(
                 f"{source} holds no secret",
-                hint="set it to the receiver's secret; --secret-env takes a name, not the secret",
+                hint="write the receiver's secret into it"
+                if self.secret_file
+                else "set it to the receiver's secret; --secret-env takes a name, not the secret",
             )
         return value
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import instants, signature
 from reference_impl.clock import Clock
+from reference_impl.listening import CannotListenError
 from reference_impl.settings import BadSettingsError, Settings
 from reference_impl.store import Store, rows
 from reference_impl.tables import webhook_stats
@@ -52,8 +53,11 @@ def _one_sentence() -> Iterator[None]:
         _end(str(problem))
     except SQLAlchemyError as problem:
         _end(f"the store cannot be used: {getattr(problem, 'orig', None) or 'see DATABASE_URL'}")
-    except OSError as problem:
+    except CannotListenError as problem:
         _end(str(problem))
+    except OSError as problem:
+        reason = (problem.strerror or type(problem).__name__).lower()
+        _end(f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason)
 
 
 def _end(sentence: str, code: int = 2) -> NoReturn:
@@ -197,6 +201,8 @@ def verify_webhooks(
             raise UsageError(
                 "give --url or set RECEIVER_PUBLIC_URL: which URL is to be looked for?"
             )
+        if subscriptions.address(wanted) is None:
+            raise UsageError("the URL to look for must be one, as https://receiver.example/path")
         if not settings.api_key.strip():
             raise UsageError("CALCOM_API_KEY is not set: make a key in Cal.com's settings")
         if not settings.secret:
@@ -269,8 +275,9 @@ def _store(settings: Settings) -> Iterator[Store]:
     Raises:
         UsageError: if there is none yet.
     """
+    settings.check_store()
     path = settings.database_url.removeprefix("sqlite:///")
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise UsageError("there is no inbox yet: the file that DATABASE_URL names does not exist")
     store = Store(settings.database_url, seconds=settings.store_seconds)
     try:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import math
 import signal
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
@@ -98,14 +99,31 @@ def serve(
         ssl_certfile=settings.certfile or None,
         ssl_keyfile=settings.keyfile or None,
     )
-    if settings.certfile:
-        try:
-            config.load()
-        except OSError as problem:
-            raise CannotListenError(f"the certificate cannot be used: {problem}") from None
     with opened:
+        if settings.certfile:
+            _load(config, settings)
         _Server(config, address, application.state.machine).run(sockets=[opened])
     logs.logger().info("Receiver stopped")
+
+
+def _load(config: uvicorn.Config, settings: Settings) -> None:
+    """
+    Read the certificate now, while it can still be said what is wrong with it.
+
+    Raises:
+        CannotListenError: if it cannot be used.
+    """
+    files = f"{settings.certfile!r} and {settings.keyfile!r}"
+    try:
+        config.load()
+    except ssl.SSLError:
+        reason = "are not a certificate and its key, in PEM"
+    except OSError as problem:
+        # The library does not say which of the two.
+        reason = f"cannot both be read: {(problem.strerror or 'unreadable').lower()}"
+    else:
+        return
+    raise CannotListenError(f"the certificate cannot be used: {files} {reason}")
 
 
 def work(settings: Settings, parts: Parts | None = None) -> None:
@@ -116,6 +134,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
         OperationalError: if the store cannot be opened.
     """
     logs.configure()
+    settings.check_store()
     settings.check_metrics()
     notices.check_services(settings.notify)
     machine = Machine(settings, parts or Parts())

@@ -8,6 +8,7 @@ from tests.unit.reference_impl.bodies import SECRET, a_body, sign
 from tests.unit.reference_impl.process import command
 
 SIGN = "test-webhook-signature"
+TLS = ("serve", "--port", "0", "--certfile")
 
 
 @pytest.fixture
@@ -96,7 +97,16 @@ def test_one_body_is_signed_at_a_time(run, arguments):
         (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
         (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
         (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
-        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
+        (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
+        (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
+        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "addresses or networks"),
+        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "*"}, "addresses or networks"),
+        (["serve"], {"RECEIVER_NOTIFY": "admin@mail.example"}, "RECEIVER_NOTIFY"),
+        ([*TLS, "/no/c", "--keyfile", "/no/k"], {}, "cannot both be read: no such file"),
+        ([*TLS, __file__, "--keyfile", __file__], {}, "are not a certificate and its key"),
+        ([SIGN, "--file", "/no/body"], {}, "cannot use '/no/body': no such file or directory"),
+        ([SIGN, "--file", "/"], {}, "cannot use '/': is a directory"),
         (["serve", "--port", "70000"], {}, "--port"),
         (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
         (["no-such-command"], {}, "no-such-command"),
