@@ -94,7 +94,11 @@ class Dashboard:
         self, page: Callable[[Request], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def guard(request: Request) -> Response:
-            if not self.may(request.headers.get("authorization", "")):
+            shown = request.headers.get("authorization", "")
+            if not self.may(shown):
+                # A browser asks once without, before its person is asked.
+                if shown:
+                    logs.logger().warning("Dashboard refused", status=401)
                 answer = Response("Unauthorized", 401, _CHALLENGE)
             else:
                 try:

@@ -111,6 +111,16 @@ def test_nobody_else_sees_anything(browse, path, shown):
     assert browse(f"{HOME}/1/replay", "token=x", shown)[0] == 401
 
 
+def test_guesses_are_logged_without_what_was_guessed(browse, log_lines):
+    browse(HOME, authorization=None)
+    browse(HOME)
+    assert "Dashboard refused" not in log_lines.getvalue()
+    guess = basic("a-guess")
+    browse(HOME, authorization=guess)
+    assert log_lines.getvalue().count("Dashboard refused") == 1
+    assert guess.decode().removeprefix("Basic ") not in log_lines.getvalue()
+
+
 def test_a_password_that_can_be_guessed_is_refused(settings):
     with pytest.raises(BadSettingsError, match="16 characters or more") as problem:
         dataclasses.replace(settings, admin_password="hunter2").check()
