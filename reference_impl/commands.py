@@ -36,6 +36,11 @@ application = typer.Typer(
     help="The reference receiver of Cal.com webhooks.",
 )
 
+_DAY = 86_400_000_000
+
+#: Days within which a redelivery is recognised, whatever `prune` is told.
+_RECOGNISED_DAYS = 30
+
 #: What every delivery of Cal.com carries beside its signature.
 _VERSION = "2021-10-20"
 
@@ -163,6 +168,15 @@ def prune(
     older_than: Annotated[
         int, typer.Option(min=0, max=36_500, metavar="DAYS", help="Days since they were over.")
     ],
+    forget_after: Annotated[
+        int | None,
+        typer.Option(
+            min=_RECOGNISED_DAYS,
+            max=36_500,
+            metavar="DAYS",
+            help="Days since they were over after which the rows without payload go as well.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
     """Forget the payloads of deliveries that are long over; redeliveries are still recognised."""
@@ -171,10 +185,16 @@ def prune(
         now = Clock().now()
         with _store(settings) as store:
             pruned = Upkeep(settings, store, now).prune(
-                before=now - older_than * 86_400_000_000, dry_run=dry_run
+                before=now - older_than * _DAY,
+                forget_before=None if forget_after is None else now - forget_after * _DAY,
+                dry_run=dry_run,
             )
         told = f"payloads of {_deliveries(pruned.deliveries)} and {pruned.notices} notices"
         typer.echo(f"{told} {'would be' if dry_run else 'were'} removed")
+        if forget_after is not None:
+            typer.echo(
+                f"of {_deliveries(pruned.forgotten)} everything {'would be' if dry_run else 'was'} removed"
+            )
 
 
 @application.command()
