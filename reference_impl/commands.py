@@ -17,7 +17,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import instants, signature
+from reference_impl import instants, logs, signature
 from reference_impl.clock import Clock
 from reference_impl.listening import CannotListenError
 from reference_impl.settings import BadSettingsError, Settings
@@ -37,6 +37,9 @@ application = typer.Typer(
 )
 
 _DAY = 86_400_000_000
+
+#: The widest column, in characters.
+_WIDEST = 40
 
 #: Days within which a redelivery is recognised, whatever `prune` is told.
 _RECOGNISED_DAYS = 30
@@ -60,6 +63,9 @@ def _one_sentence() -> Iterator[None]:
         _end(f"the store cannot be used: {getattr(problem, 'orig', None) or 'see DATABASE_URL'}")
     except CannotListenError as problem:
         _end(str(problem))
+    except BrokenPipeError:
+        # Whoever reads our output has read enough, as `head` has.
+        raise
     except OSError as problem:
         reason = (problem.strerror or type(problem).__name__).lower()
         _end(f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason)
@@ -192,9 +198,8 @@ def prune(
         told = f"payloads of {_deliveries(pruned.deliveries)} and {pruned.notices} notices"
         typer.echo(f"{told} {'would be' if dry_run else 'were'} removed")
         if forget_after is not None:
-            typer.echo(
-                f"of {_deliveries(pruned.forgotten)} everything {'would be' if dry_run else 'was'} removed"
-            )
+            verb = "would be" if dry_run else "was"
+            typer.echo(f"of {_deliveries(pruned.forgotten)} everything {verb} removed")
 
 
 @application.command()
@@ -277,14 +282,21 @@ def stats() -> None:
         total: dict[str, Any] = {name: sum(row[name] for row in counted) for name in names}
         seconds = sum(row["seconds_total"] for row in counted)
         total |= {"event_type": "total", "seconds_total": seconds, "seconds_last": 0.0}
-        width = max(len(row["event_type"]) for row in [*counted, total])
+        named = [(_column(row["event_type"]), row) for row in [*counted, total]]
+        width = max(len(name) for name, _ in named)
         typer.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
-        for row in [*counted, total]:
-            cells = [str(row["event_type"]).ljust(width)]
+        for name, row in named:
+            cells = [name.ljust(width)]
             cells += [str(row[name]).rjust(len(name)) for name in names]
             mean = row["seconds_total"] / row["done"] if row["done"] else 0.0
             cells += [f"{mean * 1000:.1f}".rjust(7), f"{row['seconds_last'] * 1000:.1f}".rjust(7)]
             typer.echo("  ".join(cells))
+
+
+def _column(trigger: str) -> str:
+    """*trigger* as a column shows it: a sender chose it, and may have chosen to steer terminals."""
+    shown = logs.plain(trigger)
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 3]}..."
 
 
 @contextlib.contextmanager

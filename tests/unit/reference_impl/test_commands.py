@@ -1,11 +1,13 @@
 import socket
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
-from tests.unit.reference_impl.process import command
+from tests.unit.reference_impl.process import command, environment
 
 SIGN = "test-webhook-signature"
 TLS = ("serve", "--port", "0", "--certfile")
@@ -75,6 +77,22 @@ def test_stats_count_per_trigger_and_in_total(run, machine):
     assert ["BOOKING_CREATED", "2", "1", "1", "0", "0"] in [row[:6] for row in rows]
     assert ["BOOKING_CANCELLED", "1", "0", "0", "0", "1"] in [row[:6] for row in rows]
     assert ["total", "3", "1", "1", "0", "1"] in [row[:6] for row in rows]
+
+
+def test_what_a_sender_chose_steers_no_terminal(run, machine):
+    deliver(machine, a_body("X\x1b[2J\u2028" + "Y" * 500))
+    line = next(line for line in run("stats").output.splitlines() if line.startswith("X"))
+    assert line.startswith("X?[2J?YYY")
+    assert len(line) < 120
+
+
+def test_whoever_stops_reading_is_told_nothing(tmp_path, run, machine):
+    deliver(machine, a_body())
+    shell = f"{sys.executable} -m reference_impl stats | true"
+    outcome = subprocess.run(
+        ["bash", "-c", shell], env=environment(tmp_path), capture_output=True, check=True
+    )
+    assert outcome.stderr == b""
 
 
 @pytest.mark.parametrize("arguments", [("stats",), ("replay-webhook", "--id", "1")])
