@@ -248,13 +248,13 @@ def test_a_flood_starts_one_thread_and_not_one_for_each(assemble, settings):
 
 
 def test_several_workers_send_one_message_about_one_incident(tmp_path):
-    messages = []
+    messages, all_dead = [], threading.Event()
 
     class Sink(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             messages.append(self.rfile.read(int(self.headers["content-length"])))
-            # Long enough for all the others to have something to tell meanwhile.
-            time.sleep(1)
+            # By then all the others have had something to tell.
+            all_dead.wait(30)
             self.send_response(200)
             self.end_headers()
 
@@ -272,6 +272,7 @@ def test_several_workers_send_one_message_about_one_incident(tmp_path):
         receiver.settled(*uids)
         while not messages:
             time.sleep(0.01)
+        all_dead.set()
         # A message that is under way may end before they do.
         assert [ended(process) for process in workers] == [0, 0, 0]
         assert receiver.end() == 0
