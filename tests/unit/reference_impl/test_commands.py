@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
 
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
@@ -47,7 +46,7 @@ def test_the_table_of_settings_tells_the_default(field):
 
 
 def test_the_table_of_commands_holds_every_command():
-    commands = typer.main.get_command(application).commands
+    commands = application.commands
     assert {row[0] for row in rows("command")} == set(commands)
 
 

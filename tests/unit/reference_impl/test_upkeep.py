@@ -1,6 +1,6 @@
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select, update
-from typer.testing import CliRunner
 
 from reference_impl import upkeep
 from reference_impl.clock import Clock

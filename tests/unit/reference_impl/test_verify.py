@@ -1,8 +1,8 @@
 import pytest
 import requests
 import responses
+from click.testing import CliRunner
 from responses import matchers
-from typer.testing import CliRunner
 
 from reference_impl import subscriptions
 from reference_impl.commands import application
