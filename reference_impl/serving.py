@@ -134,7 +134,6 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
         OperationalError: if the store cannot be opened.
     """
     logs.configure()
-    settings.check_store()
     settings.check_metrics()
     notices.check_services(settings.notify)
     machine = Machine(settings, parts or Parts())

@@ -184,8 +184,7 @@ class Settings:
 
         Raises:
             BadSettingsError: if verification lacks a secret, is switched off outside the
-                environment `local`, or the path, the proxies, the certificate or the store
-                cannot be used.
+                environment `local`, or the path, the proxies or the certificate cannot be used.
         """
         if self.verify_signature and not self.secret.strip():
             raise BadSettingsError(
@@ -209,20 +208,7 @@ class Settings:
         self.check_proxies()
         if bool(self.certfile) != bool(self.keyfile):
             raise BadSettingsError("RECEIVER_CERTFILE and RECEIVER_KEYFILE belong together")
-        self.check_store()
         return self
-
-    def check_store(self) -> None:
-        """
-        See that the store is one of those that can be used.
-
-        Raises:
-            BadSettingsError: if it is not.
-        """
-        if not self.database_url.startswith("sqlite:///"):
-            raise BadSettingsError(
-                "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db"
-            )
 
     def check_proxies(self) -> None:
         """

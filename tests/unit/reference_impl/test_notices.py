@@ -13,6 +13,8 @@ from reference_impl.tables import notices
 from tests.unit.reference_impl.bodies import a_body
 from tests.unit.reference_impl.process import Process, ended, worker
 
+DATABASES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
 def told(assemble, settings):
