@@ -4,7 +4,6 @@ A real deployment: web and worker processes of the receiver, started by their co
 Every process is started again by the same command, on the same port, after it was killed.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -135,7 +134,7 @@ class Deployment:
         self.history = history
         # Short, so that a lease nobody can free at once costs a run no minute.
         told = {"RECEIVER_LEASE": "5", "RECEIVER_BACKOFF": "0.5,1,2", "DATABASE_URL": url}
-        told |= {"RECEIVER_POLL": "0.1", **variables, "PYTHONPATH": os.getcwd()}
+        told |= {"RECEIVER_POLL": "0.1", **variables}
         ports = [reference.free_port() for _ in range(webs)]
         alone = ("--no-worker",) if workers else ()
         self.addresses = [f"http://127.0.0.1:{port}" for port in ports]
@@ -147,8 +146,7 @@ class Deployment:
         commands |= {f"worker-{number}": worker for number in range(workers)}
         variables = environment(folder, **told)
         self.processes = [
-            Process(name, command, variables, folder, history)
-            for name, command in commands.items()
+            Process(name, command, variables, folder, history) for name, command in commands.items()
         ]
 
     def __enter__(self):

@@ -21,6 +21,9 @@ SEED = int(os.environ.get("CRASH_SEED") or secrets.randbelow(10**6))
 #: Whether to kill as often as the evidence asks for, or as a gate can afford.
 THOROUGH = os.environ.get("CRASH") == "thorough"
 
+#: What is counted by its name.
+_KINDS = ("lost", "doubled", "ghost", "wrong state")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -37,18 +40,14 @@ class Outcome:
 
     def __str__(self):
         found = ", ".join(
-            f"{sum(one.kind == kind for one in self.findings)} {kind}"
-            for kind in ("lost", "doubled", "ghost", "wrong state")
+            f"{sum(one.kind == kind for one in self.findings)} {kind}" for kind in _KINDS
         )
-        other = sum(one.kind not in {"lost", "doubled", "ghost", "wrong state"} for one in self)
+        other = sum(one.kind not in _KINDS for one in self.findings)
         return (
             f"{self.name}, seed {self.seed}: {self.kills} kills in {self.seconds:.0f} s, "
             f"{self.attempts} attempts, {self.acknowledged} deliveries acknowledged, "
             f"{self.given_up} given up; {found}, {other} other"
         )
-
-    def __iter__(self):
-        return iter(self.findings)
 
 
 def crash(name, deployment, kills, *, seed=None, rounds=1, **load):
@@ -59,30 +58,17 @@ def crash(name, deployment, kills, *, seed=None, rounds=1, **load):
     one that something is found in.
     """
     seed = SEED if seed is None else seed
-    print(f"{name}: CRASH_SEED={seed}")
+    tell(f"{name}: CRASH_SEED={seed}")
     chance, began, killed = Random(f"{seed} killer"), time.monotonic(), 0
     for number in range(rounds):
         senders = Senders(f"{seed} {number}", deployment.urls, SECRET, deployment.history, **load)
         with senders:
             killed += killer.kill_at_random(deployment, chance, kills)
-        outcome = judged(name, deployment, senders, chance, began, killed, seed)
-        if outcome.findings:
+        findings = judged(name, deployment, senders, chance)
+        if findings:
             break
-    print(outcome, *outcome.findings[:20], sep="\n  ")
-    return outcome
-
-
-def judged(name, deployment, senders, chance, began, killed, seed):
-    """The outcome once everything is over and some of it was sent once more."""
-    state.settled(deployment.url)
-    senders.again(chance)
-    state.settled(deployment.url)
     history = deployment.history
-    findings = [
-        *checker.check(history.records, state.read(deployment.url)),
-        *(checker.Finding("fallen", name, "ended by itself") for name in deployment.fallen()),
-    ]
-    return Outcome(
+    outcome = Outcome(
         name,
         seed,
         time.monotonic() - began,
@@ -90,5 +76,23 @@ def judged(name, deployment, senders, chance, began, killed, seed):
         history.counts["sent"],
         len(history.acknowledged),
         history.counts["given up"],
-        tuple(findings),
+        findings,
     )
+    tell(outcome, *findings[:20])
+    return outcome
+
+
+def judged(name, deployment, senders, chance):
+    """What is found once everything is over and some of it was sent once more."""
+    state.settled(deployment.url)
+    senders.again(chance)
+    state.settled(deployment.url)
+    return (
+        *checker.check(deployment.history.records, state.read(deployment.url)),
+        *(checker.Finding("fallen", one, f"of {name} ended") for one in deployment.fallen()),
+    )
+
+
+def tell(*lines):
+    """Say *lines* to whoever watches; pytest shows them with a failure."""
+    print(*lines, sep="\n  ", flush=True)  # noqa: T201 - a seed nobody sees repeats nothing
