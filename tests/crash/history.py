@@ -44,6 +44,23 @@ class History:
             self._file.write(json.dumps(record) + "\n")
             self._file.flush()
 
+    def answers(self, since=0):
+        """How often each status, or problem in place of one, came since that many records."""
+        with self._lock:
+            later = self.records[since:]
+        told = [one for one in later if one["what"] == "answered"]
+        return Counter(one["status"] or one["problem"] for one in told)
+
+    def wait(self, amount, seconds):
+        """Wait until *amount* more deliveries are acknowledged, or for that long: whether so."""
+        before = len(self.acknowledged)
+        deadline = time.monotonic() + seconds
+        while len(self.acknowledged) < before + amount:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+        return True
+
     def close(self):
         self._file.close()
 

@@ -20,7 +20,7 @@ def kill_at_random(deployment, chance, kills, *, delay=0.5):
     """
     done = 0
     while done < kills:
-        _under_load(deployment.history)
+        deployment.history.wait(1, _LULL)
         time.sleep(chance.random() * delay)
         lot, left = chance.random(), kills - done
         if lot < 0.15 and 1 < len(deployment.processes) <= left:
@@ -32,16 +32,8 @@ def kill_at_random(deployment, chance, kills, *, delay=0.5):
             victim.kill()
             deployment.restart(victim)
             done += 1
-    _under_load(deployment.history)
+    deployment.history.wait(1, _LULL)
     return done
-
-
-def _under_load(history):
-    """Wait until something is acknowledged from now on."""
-    before = len(history.acknowledged)
-    deadline = time.monotonic() + _LULL
-    while len(history.acknowledged) == before and time.monotonic() < deadline:
-        time.sleep(0.002)
 
 
 def _together(deployment):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.crash import checker, killer, state
+from tests.crash.checker import Finding
 from tests.crash.senders import Senders
 from tests.unit.reference_impl.bodies import SECRET
 
@@ -20,6 +21,9 @@ SEED = int(os.environ.get("CRASH_SEED") or secrets.randbelow(10**6))
 
 #: Whether to kill as often as the evidence asks for, or as a gate can afford.
 THOROUGH = os.environ.get("CRASH") == "thorough"
+
+#: Seconds within which deliveries are acknowledged again after a trouble.
+_RECOVERY = 30.0
 
 #: What is counted by its name.
 _KINDS = ("lost", "doubled", "ghost", "wrong state")
@@ -50,47 +54,89 @@ class Outcome:
         )
 
 
-def crash(name, deployment, kills, *, seed=None, rounds=1, **load):
+def crash(name, deployment, kills, *, rounds=1, **load):
     """
     Load *deployment*, kill its processes *kills* times, and judge what is there in the end.
 
     With several *rounds* of so many kills it is judged after each, and the run ends with the first
     one that something is found in.
     """
-    seed = SEED if seed is None else seed
-    tell(f"{name}: CRASH_SEED={seed}")
-    chance, began, killed = Random(f"{seed} killer"), time.monotonic(), 0
-    for number in range(rounds):
-        senders = Senders(f"{seed} {number}", deployment.urls, SECRET, deployment.history, **load)
-        with senders:
-            killed += killer.kill_at_random(deployment, chance, kills)
-        findings = judged(name, deployment, senders, chance)
-        if findings:
+    run = _Run(name, deployment)
+    for _ in range(rounds):
+        with run.load(**load) as senders:
+            run.kills += killer.kill_at_random(deployment, run.chance, kills)
+        if run.judge(senders):
             break
-    history = deployment.history
-    outcome = Outcome(
-        name,
-        seed,
-        time.monotonic() - began,
-        killed,
-        history.counts["sent"],
-        len(history.acknowledged),
-        history.counts["given up"],
-        findings,
-    )
-    tell(outcome, *findings[:20])
-    return outcome
+    return run.outcome()
 
 
-def judged(name, deployment, senders, chance):
-    """What is found once everything is over and some of it was sent once more."""
-    state.settled(deployment.url)
-    senders.again(chance)
-    state.settled(deployment.url)
-    return (
-        *checker.check(deployment.history.records, state.read(deployment.url)),
-        *(checker.Finding("fallen", one, f"of {name} ended") for one in deployment.fallen()),
-    )
+def endure(name, deployment, *troubles, **load):
+    """
+    Load *deployment* through each of the *troubles*, one after the other, and judge.
+
+    Each is a context in which it is in trouble; entered, it is given the history and returns when
+    there has been enough of it.  Between two of them the load has to come through again.
+    """
+    run = _Run(name, deployment)
+    with run.load(**load) as senders:
+        assert run.comes_through(), "nothing is acknowledged before there is any trouble"
+        for trouble in troubles:
+            begun = len(run.history.records)
+            with trouble:
+                trouble.last(run.history)
+            during = run.history.answers(begun)
+            tell(f"{name}: {trouble}: {dict(during)}")
+            trouble.judge(during)
+            assert run.comes_through(), f"nothing is acknowledged any more after {trouble}"
+    run.judge(senders)
+    return run.outcome()
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(self, name, deployment):
+        tell(f"{name}: CRASH_SEED={SEED}")
+        self.name, self.deployment, self.history = name, deployment, deployment.history
+        self.chance, self.kills, self.findings = Random(f"{SEED} killer"), 0, ()
+        self._began, self._loads = time.monotonic(), 0
+
+    def load(self, **choices):
+        """Senders that have not begun yet."""
+        self._loads += 1
+        seed = f"{SEED} {self._loads}"
+        return Senders(seed, self.deployment.urls, SECRET, self.history, **choices)
+
+    def comes_through(self):
+        """Whether deliveries are acknowledged now."""
+        return self.history.wait(20, _RECOVERY)
+
+    def judge(self, senders):
+        """What is found once everything is over and some of it was sent once more."""
+        url = self.deployment.url
+        state.settled(url)
+        senders.again(self.chance)
+        state.settled(url)
+        self.findings = (
+            *checker.check(self.history.records, state.read(url)),
+            *(Finding("fallen", one, "ended by itself") for one in self.deployment.fallen()),
+        )
+        return self.findings
+
+    def outcome(self):
+        """What it came to, told as well."""
+        outcome = Outcome(
+            self.name,
+            SEED,
+            time.monotonic() - self._began,
+            self.kills,
+            self.history.counts["sent"],
+            len(self.history.acknowledged),
+            self.history.counts["given up"],
+            self.findings,
+        )
+        tell(outcome, *self.findings[:20])
+        return outcome
 
 
 def tell(*lines):

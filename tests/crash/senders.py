@@ -9,6 +9,7 @@ delivery of some lives is torn off and given up, so that it may be there or not.
 import dataclasses
 import threading
 import time
+import traceback
 from collections import deque
 from random import Random
 
@@ -31,12 +32,16 @@ class Senders:
         threads: how many send at the same time.
         pause: the longest a thread rests between two lives, in seconds.
         timeout: the seconds of one attempt.
+        torn: how many of the last deliveries of a life are torn off, from 0 to 1.
     """
 
-    def __init__(self, seed, urls, secret, history, *, threads=4, pause=0.05, timeout=10.0):
+    def __init__(
+        self, seed, urls, secret, history, *, threads=4, pause=0.05, timeout=10.0, torn=0.1
+    ):
         self._urls = urls
         self._history = history
         self._pause = pause
+        self._share_torn = torn
         self._sender = Sender(timeout)
         self._torn = Sender(_TORN_SECONDS)
         self._stop = threading.Event()
@@ -63,7 +68,7 @@ class Senders:
         self._deadline = time.monotonic() + patience
         for thread in self._threads:
             thread.join(patience + 20.0)
-        assert not self._troubles, self._troubles
+        assert not self._troubles, self._troubles[0]
 
     def again(self, chance, amount=50):
         """Send *amount* deliveries once more that were acknowledged in this run."""
@@ -80,15 +85,15 @@ class Senders:
             while not self._stop.is_set():
                 self._live(chance, lives.play())
                 self._stop.wait(chance.random() * self._pause)
-        except Exception as trouble:  # noqa: BLE001 - told by whoever waits for the thread
-            self._troubles.append(repr(trouble))
+        except Exception:  # noqa: BLE001 - told by whoever waits for the thread
+            self._troubles.append(traceback.format_exc())
 
     def _live(self, chance, steps):
         """Deliver the *steps* of one life."""
         for step in steps:
             self._history.tell("happened", **step.record)
         last = steps[-1]
-        gives_up = chance.random() < 0.1
+        gives_up = chance.random() < self._share_torn
         if chance.random() < 0.3:
             steps = chance.sample(steps, len(steps))
         for step in steps:
