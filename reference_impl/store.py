@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class Store:
         self._durable = self._connect(url, "FULL")
         self._hasty = self._connect(url, "NORMAL")
         self._lock = threading.Lock()
+        self._path = sqlalchemy.make_url(url).database or ""
+        self._file: tuple[int, int] | None = None
 
     def _connect(self, url: str, synchronous: str) -> Engine:
         engine = sqlalchemy.create_engine(
@@ -59,6 +62,7 @@ class Store:
         """
         with self.write() as connection:
             metadata.create_all(connection)
+        self._file = self._identity()
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -74,16 +78,42 @@ class Store:
         if not self._lock.acquire(timeout=self._seconds):
             raise OperationalError("BEGIN", None, TimeoutError("the store is busy"))
         try:
+            self._check_file()
             with (self._durable if durable else self._hasty).begin() as connection:
                 yield connection
+                self._check_file()
         finally:
             self._lock.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent look that neither waits for a writer nor holds one up."""
+        """
+        A consistent look that neither waits for a writer nor holds one up.
+
+        Raises:
+            OperationalError: if the store is not there.
+        """
+        self._check_file()
         with self._hasty.connect() as connection:
             yield connection.execution_options(reading=True)
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the path names now; `None` if it names none."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - a path object costs more than the look
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """
+        See that what is written can be found again: an open file can be written when it is gone.
+
+        Raises:
+            OperationalError: if the path names no file any more, or another one.
+        """
+        if self._file is not None and self._identity() != self._file:
+            raise OperationalError("BEGIN", None, FileNotFoundError("the store is not there"))
 
     def close(self) -> None:
         """Close every connection."""
