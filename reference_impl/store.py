@@ -62,6 +62,8 @@ class Store:
         """
         with self.write() as connection:
             metadata.create_all(connection)
+            # A write even if all tables are there: a file that cannot be written shows at once.
+            connection.exec_driver_sql("PRAGMA user_version = 0")
         self._file = self._identity()
 
     @contextlib.contextmanager
