@@ -71,6 +71,18 @@ class Process:
                 raise NotStartedError(f"{self.name} did not start: {self.tail()}")
             time.sleep(0.005)
 
+    def restart(self):
+        """Start it and wait until it runs."""
+        self.start()
+        self.wait()
+
+    def stop_and_go(self, seconds):
+        """Let it stand still for so long, wherever it is, and go on."""
+        self.popen.send_signal(signal.SIGSTOP)
+        self.history.tell("stopped", process=self.name, seconds=seconds)
+        time.sleep(seconds)
+        self.popen.send_signal(signal.SIGCONT)
+
     def tail(self):
         """The last that it wrote, for whoever has to find out."""
         return self.log.read_bytes()[-600:].decode(errors="replace")

@@ -61,7 +61,7 @@ def crash(name, deployment, kills, *, rounds=1, **load):
     With several *rounds* of so many kills it is judged after each, and the run ends with the first
     one that something is found in.
     """
-    run = _Run(name, deployment)
+    run = Run(name, deployment)
     for _ in range(rounds):
         with run.load(**load) as senders:
             run.kills += killer.kill_at_random(deployment, run.chance, kills)
@@ -77,7 +77,7 @@ def endure(name, deployment, *troubles, **load):
     Each is a context in which it is in trouble; entered, it is given the history and returns when
     there has been enough of it.  Between two of them the load has to come through again.
     """
-    run = _Run(name, deployment)
+    run = Run(name, deployment)
     with run.load(**load) as senders:
         assert run.comes_through(), "nothing is acknowledged before there is any trouble"
         for trouble in troubles:
@@ -92,7 +92,7 @@ def endure(name, deployment, *troubles, **load):
     return run.outcome()
 
 
-class _Run:
+class Run:
     """One run under way."""
 
     def __init__(self, name, deployment):
@@ -114,9 +114,9 @@ class _Run:
     def judge(self, senders):
         """What is found once everything is over and some of it was sent once more."""
         url = self.deployment.url
-        state.settled(url)
-        senders.again(self.chance)
-        state.settled(url)
+        if state.settled(url):
+            senders.again(self.chance)
+            state.settled(url)
         self.findings = (
             *checker.check(self.history.records, state.read(url)),
             *(Finding("fallen", one, "ended by itself") for one in self.deployment.fallen()),

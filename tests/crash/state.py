@@ -16,7 +16,7 @@ _APPOINTMENTS = "SELECT uid, status, start_time, end_time FROM appointments ORDE
 _UNFINISHED = "SELECT count(*) FROM webhook_events WHERE state IN ('waiting', 'processing')"
 
 #: Seconds after which what is not over is taken for lost.
-PATIENCE = 90.0
+PATIENCE = 40.0
 
 
 @contextlib.contextmanager

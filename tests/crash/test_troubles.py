@@ -8,6 +8,7 @@ size of its files: a write that fails with another errno, but for the same lack 
 import pytest
 
 from tests.crash import troubles
+from tests.crash.deployment import RECEIVER
 from tests.crash.run import endure
 
 #: Every answer has to come within this.
@@ -55,4 +56,12 @@ def test_a_locked_store_loses_nothing(deploy, tmp_path):
 def test_a_file_that_is_gone_for_a_while_loses_nothing(deploy, tmp_path):
     gone = troubles.Gone(tmp_path / "receiver.db")
     outcome = endure("SQLite, file gone", deploy(**_SETTINGS), gone, gone, **_BUDGET)
+    assert outcome.findings == ()
+
+
+@pytest.mark.slow
+def test_a_file_that_became_read_only_loses_nothing(deploy, tmp_path):
+    deployment = deploy(web=(*troubles.ReadOnly.unprivileged, *RECEIVER, "serve"), **_SETTINGS)
+    read_only = troubles.ReadOnly(tmp_path / "receiver.db", deployment["web-0"])
+    outcome = endure("SQLite, file read-only", deployment, read_only, **_BUDGET)
     assert outcome.findings == ()

@@ -6,6 +6,7 @@ has to be: every attempt answered within its time, with 202 or 503 (`judge`).
 """
 
 import contextlib
+import os
 import resource
 import shutil
 import sqlite3
@@ -101,6 +102,40 @@ class Gone(Trouble):
         for file in self._files:
             file.unlink(missing_ok=True)
             Path(f"{file}.moved").rename(file)
+
+
+class ReadOnly(Trouble):
+    """The file may not be written, and the process starts while that is so."""
+
+    #: What keeps root from writing what nobody may write.
+    unprivileged = ("setpriv", "--bounding-set", "-dac_override") if os.getuid() == 0 else ()
+
+    def __init__(self, path, process):
+        self._files = [Path(f"{path}{end}") for end in ("", "-wal", "-shm")]
+        self._process = process
+
+    def __enter__(self):
+        for file in self._files:
+            file.chmod(0o444)
+
+    def last(self, history):
+        # It has the file open, so it may go on with it.
+        history.wait(20, 2.0)
+        self._process.kill()
+        self._process.start()
+        assert self._process.popen.wait(timeout=60) == 2, self._process.tail()
+        assert self._process.said(b"the store cannot be used")
+
+    def __exit__(self, *_):
+        for file in self._files:
+            if file.exists():
+                file.chmod(0o644)
+        # As whatever keeps the service running would, sooner or later.
+        self._process.restart()
+
+    def judge(self, during):
+        wrong = {status for status in during if isinstance(status, int)} - {202, 503}
+        assert not wrong, f"an attempt got a wrong answer: {wrong}"
 
 
 @contextlib.contextmanager
