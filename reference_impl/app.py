@@ -22,7 +22,7 @@ from reference_impl.inbox import Inbox
 from reference_impl.leases import Leases
 from reference_impl.notices import Notifier
 from reference_impl.receiver import Receiver
-from reference_impl.store import Store
+from reference_impl.store import Store, open_store
 from reference_impl.testing import ProviderStates
 from reference_impl.throttle import Throttle
 from reference_impl.worker import Worker
@@ -52,7 +52,7 @@ class Parts:
     fold: Callable[..., Fold] = Fold
     book: Callable[..., Book] = Book
     notifier: Callable[..., Notifier] = Notifier
-    store: Callable[..., Store] = Store
+    store: Callable[..., Store] = open_store
     clock: Callable[..., Clock] = Clock
     door: Callable[..., Door] = Door
     states: Callable[..., ProviderStates] = ProviderStates
@@ -110,9 +110,11 @@ class Machine:
 
         Raises:
             CannotListenError: if that address cannot be listened on.
+            NewerStoreError: if a later version made the store.
             OperationalError: if the store cannot be opened.
         """
         self.store.create()
+        self.store.set_clock(self.clock)
         if self.exporter is not None:
             self.exporter.open()
 
@@ -122,9 +124,12 @@ class Machine:
 
         Raises:
             CannotListenError: if the address of the metrics cannot be listened on.
+            NewerStoreError: if a later version made the store.
             OperationalError: if the store cannot be opened.
         """
         self.open()
+        wake = self.worker.wake if worker else None
+        self.store.attend(self.clock, self.settings.queue, wake)
         if inbox:
             self.inbox.start()
         if worker:

@@ -14,8 +14,11 @@ from sqlalchemy import bindparam, delete, or_, select, update
 
 from reference_impl import facts as form
 from reference_impl.appointments import Appointment, Fold, Own
+from reference_impl.columns import short
+from reference_impl.facts import Fact
 from reference_impl.standings import SCHEDULED
 from reference_impl.store import insert_new
+from reference_impl.store.locks import lock, several_writers
 from reference_impl.tables import (
     appointment_bookings,
     appointment_history,
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RowMapping
 
-    from reference_impl.facts import Fact
 
 _history = appointment_history.c
 _home = appointment_bookings.c
@@ -68,6 +70,7 @@ class Book:
         A second telling has no second effect.  The earlier of the two is kept, so that it does
         not matter which of them arrived first.
         """
+        self.reserve(connection, [fact])
         known = self.known(connection, fact)
         if known is None:
             connection.execute(_NEW_FACT, _row(fact))
@@ -82,6 +85,28 @@ class Book:
         if known is None:
             self.effect(connection, fact, kind, at, homes)
         return known is None
+
+    def reserve(self, connection: Connection, told: Sequence[Fact]) -> None:
+        """
+        Keep others from every appointment that *told* may change, until the transaction ends.
+
+        Everything that leads from one fact to another is locked, so whoever learns of one that
+        belongs to these has to wait.  What belongs to them is known only once it is locked; when
+        that turns out to be more, all is let go and locked again at once, so that no two wait for
+        each other.
+        """
+        if not several_writers(connection):
+            return
+        mine = _guarded(told)
+        while True:
+            attempt = connection.begin_nested()
+            lock(connection, mine)
+            around = _guarded(self.related(connection, told))
+            if around <= mine:
+                attempt.commit()
+                return
+            attempt.rollback()
+            mine |= around
 
     def known(self, connection: Connection, fact: Fact) -> Fact | None:
         """What is known of the occurrence that *fact* tells."""
@@ -126,13 +151,14 @@ class Book:
 
     def register(self, connection: Connection, own: Own) -> None:
         """Enter an appointment of ours; bookings that named it before are bound to it now."""
+        naming = Fact("", 0, appointment_id=own.id)
+        self.reserve(connection, [naming])
         row = {"own_start": own.start, "own_end": own.end, **_blank(own)}
         connection.execute(delete(appointments).where(appointments.c.id == own.id))
         connection.execute(_NEW_APPOINTMENT, {"id": own.id, "ours": True, **row})
-        query = select(_history.fact).where(_history.appointment_id == own.id)
-        claims = [form.loads(data) for data in connection.scalars(query)]
-        if claims:
-            self.settle(connection, self.related(connection, claims))
+        known = self.related(connection, [naming])
+        if known:
+            self.settle(connection, known)
 
     def settle(self, connection: Connection, known: Sequence[Fact]) -> Mapping[str, str]:
         """
@@ -144,7 +170,8 @@ class Book:
         named = {fact.appointment_id for fact in known if fact.appointment_id}
         names = {name for fact in known for name in fact.names}
         found = connection.execute(_HOMES, {"names": list(names)})
-        homes: dict[str, str] = {row.booking: row.appointment_id for row in found}
+        kept_as = {short(name): name for name in names}
+        homes = {kept_as.get(row.booking, row.booking): row.appointment_id for row in found}
         ids = {*homes.values(), *named}
         existing = {}
         if ids:
@@ -244,6 +271,18 @@ def _queries(fact: Fact) -> Iterable[tuple[str, str]]:
         yield "numbers", str(fact.booking_id)
     if fact.appointment_id:
         yield "own", fact.appointment_id
+
+
+def _guarded(told: Iterable[Fact]) -> set[str]:
+    """The names by which *told* and what belongs to it are kept from others."""
+    names = {f"occurrence {fact.key}" for fact in told}
+    for fact in told:
+        names |= {f"uid {uid}" for uid in (fact.uid, fact.previous_uid) if uid}
+        if fact.booking_id is not None:
+            names.add(f"id {fact.booking_id}")
+        if fact.appointment_id:
+            names.add(f"own {fact.appointment_id}")
+    return names
 
 
 def _row(fact: Fact) -> dict[str, Any]:

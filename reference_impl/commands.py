@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import instants, signature
 from reference_impl.clock import Clock
+from reference_impl.counts import counted
 from reference_impl.settings import BadSettingsError, Settings
-from reference_impl.store import Store, rows
-from reference_impl.tables import webhook_stats
+from reference_impl.store import Store, open_store
+from reference_impl.store.schema import NewerStoreError
 from reference_impl.upkeep import CannotReplayError, Upkeep
 
 if TYPE_CHECKING:
@@ -48,10 +48,12 @@ def _one_sentence() -> Iterator[None]:
     """Turn what the operator can mend into one sentence and exit code 2."""
     try:
         yield
-    except (BadSettingsError, CannotReplayError, UsageError) as problem:
+    except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
         _end(str(problem))
     except SQLAlchemyError as problem:
-        _end(f"the store cannot be used: {getattr(problem, 'orig', None) or 'see DATABASE_URL'}")
+        # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
+        reason = str(getattr(problem, "orig", None) or "see DATABASE_URL").partition("DETAIL:")[0]
+        _end(f"the store cannot be used: {' '.join(reason.split())}")
     except OSError as problem:
         _end(str(problem))
 
@@ -130,7 +132,7 @@ def replay_webhook(
         after = None if since is None else _instant(since)
         settings = Settings.from_environment()
         with _store(settings) as store:
-            upkeep = Upkeep(settings, store, Clock().now())
+            upkeep = Upkeep(settings, store, _now(store))
             if id_ is not None:
                 webhook_id = upkeep.replay(id_, dry_run=dry_run)
                 typer.echo(f"delivery {webhook_id} {_would('waits', dry_run)} to be processed")
@@ -150,7 +152,7 @@ def discard_webhook(
     with _one_sentence():
         settings = Settings.from_environment()
         with _store(settings) as store:
-            webhook_id = Upkeep(settings, store, Clock().now()).discard(id_)
+            webhook_id = Upkeep(settings, store, _now(store)).discard(id_)
         typer.echo(f"dead letter {webhook_id} is discarded")
 
 
@@ -164,8 +166,8 @@ def prune(
     """Forget the payloads of deliveries that are long over; redeliveries are still recognised."""
     with _one_sentence():
         settings = Settings.from_environment()
-        now = Clock().now()
         with _store(settings) as store:
+            now = _now(store)
             pruned = Upkeep(settings, store, now).prune(
                 before=now - older_than * 86_400_000_000, dry_run=dry_run
             )
@@ -218,6 +220,13 @@ def verify_webhooks(
         raise typer.Exit(1)
 
 
+def _now(store: Store) -> int:
+    """The present instant, by the clock of those who share *store*."""
+    clock = Clock()
+    store.set_clock(clock)
+    return clock.now()
+
+
 def _instant(text: str) -> int:
     """
     The instant that *text* spells, a day being its start in UTC.
@@ -246,19 +255,37 @@ def stats() -> None:
     """Show counts and durations per trigger."""
     with _one_sentence(), _store(Settings.from_environment()) as store:
         with store.read() as connection:
-            counted = rows(connection, select(webhook_stats).order_by(webhook_stats.c.event_type))
+            found = counted(connection)
         names = ("received", "duplicates", "done", "failed", "dead")
-        total: dict[str, Any] = {name: sum(row[name] for row in counted) for name in names}
-        seconds = sum(row["seconds_total"] for row in counted)
+        total: dict[str, Any] = {name: sum(row[name] for row in found) for name in names}
+        seconds = sum(row["seconds_total"] for row in found)
         total |= {"event_type": "total", "seconds_total": seconds, "seconds_last": 0.0}
-        width = max(len(row["event_type"]) for row in [*counted, total])
+        width = max(len(row["event_type"]) for row in [*found, total])
         typer.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
-        for row in [*counted, total]:
+        for row in [*found, total]:
             cells = [str(row["event_type"]).ljust(width)]
             cells += [str(row[name]).rjust(len(name)) for name in names]
             mean = row["seconds_total"] / row["done"] if row["done"] else 0.0
             cells += [f"{mean * 1000:.1f}".rjust(7), f"{row['seconds_last'] * 1000:.1f}".rjust(7)]
             typer.echo("  ".join(cells))
+
+
+@application.command()
+def migrate() -> None:
+    """Bring the store to where this program needs it; `serve` and `worker` do so by themselves."""
+    with _one_sentence():
+        settings = Settings.from_environment()
+        store = open_store(settings.database_url, seconds=settings.store_seconds)
+        try:
+            change = store.create()
+        finally:
+            store.close()
+        if change.before is None:
+            typer.echo(f"the store was made, at revision {change.after}")
+        elif change.before == change.after:
+            typer.echo(f"the store is at revision {change.after} already")
+        else:
+            typer.echo(f"the store was migrated from revision {change.before} to {change.after}")
 
 
 @contextlib.contextmanager
@@ -269,11 +296,10 @@ def _store(settings: Settings) -> Iterator[Store]:
     Raises:
         UsageError: if there is none yet.
     """
-    path = settings.database_url.removeprefix("sqlite:///")
-    if not Path(path).is_file():
-        raise UsageError("there is no inbox yet: the file that DATABASE_URL names does not exist")
-    store = Store(settings.database_url, seconds=settings.store_seconds)
+    store = open_store(settings.database_url, seconds=settings.store_seconds)
     try:
+        if not store.exists():
+            raise UsageError("there is no inbox yet where DATABASE_URL points")
         store.create()
         yield store
     finally:

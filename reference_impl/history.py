@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import case, select
 
-from reference_impl import backlog, logs
+from reference_impl import backlog, counts, logs
 from reference_impl.store import rows
-from reference_impl.tables import effects, notices, webhook_events, webhook_stats
+from reference_impl.tables import effects, notices, webhook_events
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -50,11 +50,10 @@ def stand(connection: Connection, now: int) -> Backlog:
 
 def triggers(connection: Connection) -> list[Row]:
     """Counts and durations per trigger, the busiest first."""
-    busiest = webhook_stats.c.received.desc()
-    query = select(webhook_stats).order_by(busiest, webhook_stats.c.event_type).limit(SCREENFUL)
+    counted = sorted(counts.counted(connection), key=lambda row: -row["received"])
     return [
         {**row, "seconds_mean": row["seconds_total"] / row["done"] if row["done"] else None}
-        for row in rows(connection, query)
+        for row in counted[:SCREENFUL]
     ]
 
 

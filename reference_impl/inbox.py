@@ -1,9 +1,9 @@
 """
 The inbox: the durable memory of deliveries taken, and the queue of the workers.
 
-A delivery is accepted when the transaction that holds it is on disk.  One thread writes, and
-everything that arrived while it wrote shares its next transaction (group commit), so durability
-costs each delivery a fraction of a sync.
+A delivery is accepted when the transaction that holds it is on disk.  As many threads write as the
+store has use for (`Store.writers`), and everything that arrived while they wrote shares the next
+transaction (group commit), so durability costs each delivery a fraction of a sync.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reference_impl import logs
-from reference_impl.store import count, insert_new
+from reference_impl.counts import count
+from reference_impl.store import insert_all
 from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
@@ -45,9 +47,6 @@ HANDICAP = 30_000_000
 #: Most deliveries in one transaction, and most waiting for one before 503 is the better answer.
 _BATCH = 256
 _WAITING = 20_000
-
-
-_INSERT = insert_new(webhook_events).returning(webhook_events.c.webhook_id)
 
 
 class StoreUnavailableError(Exception):
@@ -99,19 +98,23 @@ class Inbox:
         self._store = store
         self._committed = committed
         self._arrivals: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the thread that writes."""
-        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
-        self._thread.start()
+        """Start the threads that write."""
+        for number in range(self._store.writers):
+            thread = threading.Thread(target=self._run, name=f"inbox-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Write what has arrived, for at most *seconds*, then end the thread."""
-        if self._thread is not None:
+        """Write what has arrived, for at most *seconds*, then end the threads."""
+        deadline = time.monotonic() + seconds
+        for _ in self._threads:
             self._arrivals.put(None)
-            self._thread.join(seconds)
-            self._thread = None
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._threads.clear()
 
     async def accept(self, entry: Entry) -> bool:
         """
@@ -127,7 +130,7 @@ class Inbox:
         self._arrivals.put(waiting)
         return await waiting.outcome
 
-    # --- the thread -------------------------------------------------------------------------
+    # --- the threads ------------------------------------------------------------------------
 
     def _run(self) -> None:
         going_on = True
@@ -139,9 +142,12 @@ class Inbox:
                     going_on = False
                     break
                 batch.append(arrival)
-                if len(batch) == _BATCH or self._arrivals.empty():
+                if len(batch) == _BATCH:
                     break
-                arrival = self._arrivals.get()
+                try:
+                    arrival = self._arrivals.get_nowait()
+                except queue.Empty:
+                    break
             if batch:
                 self._settle(batch)
 
@@ -175,13 +181,16 @@ class Inbox:
             known = Counter(
                 entry.trigger for entry, is_new in zip(entries, new, strict=True) if not is_new
             )
-            for trigger, amount in received.items():
+            for trigger, amount in sorted(received.items()):
                 count(connection, trigger, received=amount, duplicates=known[trigger])
+            if any(new):
+                self._store.tell(connection, self._settings.queue, sum(new))
         return new
 
     def insert(self, connection: Connection, entries: Sequence[Entry]) -> set[str]:
         """Insert those of *entries* that are not there yet: their webhook ids."""
-        return set(connection.scalars(_INSERT, [self.row(entry) for entry in entries]))
+        rows = [self.row(entry) for entry in entries]
+        return insert_all(connection, webhook_events.c.webhook_id, rows)
 
     def row(self, entry: Entry) -> dict[str, Any]:
         """The row of *entry*: waiting, due at once."""

@@ -8,16 +8,14 @@ and a lease that ran out is taken by another worker.
 from __future__ import annotations
 
 import functools
-import os
 import secrets
-import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Integer,
     Update,
     bindparam,
     exists,
@@ -29,6 +27,7 @@ from sqlalchemy import (
 
 from reference_impl import logs
 from reference_impl.inbox import HANDICAP
+from reference_impl.store.locks import try_lock
 from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
@@ -55,16 +54,18 @@ _DUE = (
 _EXPIRED = (_events.state == _PROCESSING) & (_events.lease_until <= _NOW)
 _LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXPIRED)))
 _OTHER = webhook_events.alias()
-_BUSY = select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING)
+_FREE = _events.booking.not_in(select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING))
 _NEXT = (
-    select(_events.id)
-    .where(_DUE, _events.booking.not_in(_BUSY))
+    select(_events.id, _events.booking)
+    .where(_DUE, _FREE)
     .order_by(_events.rank, _events.id)
-    .limit(1)
+    .limit(bindparam("limit", type_=Integer))
+    # Where there are several writers: what somebody else is about to claim is left to him.
+    .with_for_update(skip_locked=True, of=webhook_events)
 )
 _CLAIM = (
     update(webhook_events)
-    .where(_events.id == _NEXT.scalar_subquery())
+    .where(_events.id.in_(bindparam("chosen", expanding=True)), _FREE)
     .values(
         state="processing",
         tries=_events.tries + 1,
@@ -73,6 +74,7 @@ _CLAIM = (
         lease_until=bindparam("until", type_=BigInteger),
     )
     .returning(
+        _events.rank,
         _events.id,
         _events.webhook_id,
         _events.event_type,
@@ -87,9 +89,11 @@ _CLAIM = (
 
 def _free(condition: ColumnElement[bool]) -> Update:
     """Let others claim what meets *condition*: its worker is gone, which is no failed try."""
+    held = select(_events.id).where(_events.state == _PROCESSING, condition)
     return (
         update(webhook_events)
-        .where(_events.state == _PROCESSING, condition)
+        # What somebody else is freeing, or finishing, is left to him.
+        .where(_events.id.in_(held.with_for_update(skip_locked=True)))
         .values(
             state="waiting",
             tries=_events.tries - 1,
@@ -160,7 +164,6 @@ class Leases:
         self.settings = settings
         self.store = store
         self.clock = clock
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
 
     def is_due(self) -> bool:
         """Whether a claim may find something; a look that holds nobody up."""
@@ -174,43 +177,56 @@ class Leases:
 
         By priority and age; never one whose booking is being worked on.
         """
+        jobs = self._claim(1)
+        return jobs[0] if jobs else None
+
+    def _claim(self, limit: int) -> list[Job]:
         now = self.clock.now()
         token = secrets.token_hex(16)
         values = {
-            "now": now,
-            "mine": self.settings.queue,
             "token": token,
-            "owner": self._owner,
+            "owner": self.store.owner,
             "until": now + round(self.settings.lease * 1_000_000),
         }
         # Nothing is lost with a claim: without it the delivery simply still waits.
         with self.store.write(durable=False) as connection:
             connection.execute(_FREE_EXPIRED, {"now": now})
-            row = connection.execute(_CLAIM, values).first()
-        if row is None:
-            return None
-        return Job(
-            id=row.id,
-            webhook_id=row.webhook_id,
-            trigger=row.event_type,
-            uid=row.uid,
-            body=row.payload,
-            received_at=row.received_at,
-            tries=row.tries,
-            interruptions=row.interruptions,
-            token=token,
-        )
+            chosen = self._choose(connection, now, limit)
+            if not chosen:
+                return []
+            rows = connection.execute(_CLAIM, {**values, "chosen": chosen}).all()
+        return [
+            Job(
+                id=row.id,
+                webhook_id=row.webhook_id,
+                trigger=row.event_type,
+                uid=row.uid,
+                body=row.payload,
+                received_at=row.received_at,
+                tries=row.tries,
+                interruptions=row.interruptions,
+                token=token,
+            )
+            for row in sorted(rows, key=lambda row: (row.rank, row.id))
+        ]
+
+    def _choose(self, connection: Connection, now: int, limit: int) -> list[int]:
+        """The rows to claim: of each booking the first one, and of none that is being claimed."""
+        asked = {"now": now, "mine": self.settings.queue, "limit": limit}
+        first: dict[str, int] = {}
+        for row in connection.execute(_NEXT, asked):
+            first.setdefault(row.booking, row.id)
+        # From here on nobody else claims one of these bookings; whoever did so before is seen by
+        # the statement that follows.
+        names = {f"claim {booking}": booking for booking in first}
+        return [first[names[name]] for name in try_lock(connection, names)]
 
     def take_over(self) -> None:
-        """Free the leases of processes of this machine that ended, without waiting for expiry."""
+        """Free the leases of processes that are known to have ended, without waiting for expiry."""
         with self.store.write() as connection:
             held = select(_events.lease_owner).where(_events.state == "processing").distinct()
-            # A namesake of ours is a predecessor: this process has claimed nothing yet.
-            gone = [
-                owner
-                for owner in connection.scalars(held)
-                if owner == self._owner or not _alive(owner)
-            ]
+            owners = connection.scalars(held).all()
+            gone = [owner for owner in owners if not self.store.lives(connection, owner)]
             if gone:
                 connection.execute(_free(_events.lease_owner.in_(gone)))
 
@@ -238,7 +254,7 @@ class Leases:
 
     def give_back(self) -> int:
         """Free what this process still holds, for others to claim at once: how many that was."""
-        mine = _free(_events.lease_owner == self._owner)
+        mine = _free(_events.lease_owner == self.store.owner)
         with self.store.write() as connection:
             return connection.execute(mine).rowcount
 
@@ -259,18 +275,3 @@ def _releasing(names: tuple[str, ...]) -> Update:
     mine = (_events.id == bindparam("row")) & (_events.lease_token == bindparam("token"))
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     return update(webhook_events).where(mine).values({**values, "lease_token": None})
-
-
-def _alive(owner: str) -> bool:
-    """Whether *owner* may still run; one of another machine is left to its lease."""
-    host, _, number = owner.rpartition(":")
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(int(number), 0)
-        # A process that was killed and not yet reaped still answers to its number.
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except ProcessLookupError:
-        return False
-    except (OSError, ValueError):
-        return True

@@ -31,10 +31,12 @@ _home = appointment_bookings.c
 
 # Statements are built once: making one costs more than executing it.
 _UIDS: BindParameter[Any] = bindparam("uids", expanding=True)
+# The same uids, as the names of bookings.
+_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _APPOINTMENTS = select(appointments).where(
     or_(
-        appointments.c.id.in_(select(_home.appointment_id).where(_home.booking.in_(_UIDS))),
+        appointments.c.id.in_(select(_home.appointment_id).where(_home.booking.in_(_NAMES))),
         appointments.c.id.in_(_IDS),
     )
 )
@@ -64,6 +66,7 @@ def look(
 ) -> dict[str, Any]:
     """What there is about the bookings *uids* and the appointments *ids* at the instant *now*."""
     asked: dict[str, Any] = {"uids": list(uids), "ids": list(ids), "now": now}
+    asked["names"] = asked["uids"]
     totals = dict(connection.execute(_COUNTS, asked).mappings().one())
     return {
         "appointments": [

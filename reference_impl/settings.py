@@ -183,7 +183,7 @@ class Settings:
 
         Raises:
             BadSettingsError: if verification lacks a secret, is switched off outside the
-                environment `local`, or the path, the certificate or the store cannot be used.
+                environment `local`, or the path or the certificate cannot be used.
         """
         if self.verify_signature and not self.secret.strip():
             raise BadSettingsError(
@@ -206,10 +206,6 @@ class Settings:
         self.check_metrics()
         if bool(self.certfile) != bool(self.keyfile):
             raise BadSettingsError("RECEIVER_CERTFILE and RECEIVER_KEYFILE belong together")
-        if not self.database_url.startswith("sqlite:///"):
-            raise BadSettingsError(
-                "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db"
-            )
         return self
 
     def check_metrics(self) -> None:

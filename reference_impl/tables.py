@@ -1,4 +1,8 @@
-"""The tables of the receiver.  Instants are microseconds since 1970; see `instants`."""
+"""
+The tables of the receiver.  Instants are microseconds since 1970; see `instants`.
+
+Whoever changes them adds a revision to `migrations`.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +21,34 @@ from sqlalchemy import (
     Text,
 )
 
+from reference_impl.columns import COUNT, KEY, SERIAL, WORDS
+
 metadata = MetaData()
 
-#: A key counted up by the store; SQLite counts only columns it knows as INTEGER.
-_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+# What SQLite is not told of an index is its `info`, which `store.postgresql` reads: SQLAlchemy
+# would load everything about PostgreSQL for an option of its own.
+
+
+def _found_by(table: Table, *names: str) -> None:
+    """Let rows of *table* be found by what equals one of the columns *names*, however long."""
+    for name in names:
+        Index(f"ix_{table.name}_{name}", table.c[name], info={"method": "hash"})
+
 
 #: The inbox, which is also the queue: one row a delivery, kept when it is done, and its payload
 #: until it is pruned (`upkeep`).
 webhook_events = Table(
     "webhook_events",
     metadata,
-    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("webhook_id", String(64), nullable=False, unique=True),
-    Column("event_type", Text, nullable=False),
-    Column("uid", Text),
+    Column("event_type", WORDS, nullable=False),
+    Column("uid", WORDS),
     # The raw body: replays and audits need exactly what was signed.
     Column("payload", LargeBinary, nullable=False),
     Column("queue", Text, nullable=False),
     # Whose turn is whose: deliveries of one booking are worked on one at a time.
-    Column("booking", Text, nullable=False),
+    Column("booking", KEY, nullable=False),
     # What claims are ordered by: the time it is due, handicapped by its priority.
     Column("rank", BigInteger, nullable=False),
     Column("state", String(10), nullable=False),
@@ -46,21 +59,23 @@ webhook_events = Table(
     Column("lease_token", String(32)),
     Column("lease_owner", Text),
     Column("lease_until", BigInteger),
-    Column("reason", Text),
+    Column("reason", WORDS),
     Column("received_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     sqlite_autoincrement=True,
 )
-Index("webhook_events_uid", webhook_events.c.uid)
+Index("webhook_events_uid", webhook_events.c.uid, info={"method": "hash"})
 Index(
     "webhook_events_waiting",
     webhook_events.c.queue,
     webhook_events.c.rank,
     sqlite_where=webhook_events.c.state == "waiting",
 )
+# Unique: whatever claims do at the same time, nobody works on two deliveries of one booking.
 Index(
     "webhook_events_processing",
     webhook_events.c.booking,
+    unique=True,
     sqlite_where=webhook_events.c.state == "processing",
 )
 Index(
@@ -73,22 +88,22 @@ Index(
 appointments = Table(
     "appointments",
     metadata,
-    Column("sequence", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True),
+    Column("sequence", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", WORDS, nullable=False, unique=True),
     Column("ours", Boolean, nullable=False),
     # The slot we gave an appointment of ours before Cal.com spoke.
     Column("own_start", BigInteger),
     Column("own_end", BigInteger),
-    Column("uid", Text),
+    Column("uid", WORDS),
     # As text: a booking id may exceed what the store's integers hold.
-    Column("booking_id", Text),
-    Column("reschedule_uid", Text),
+    Column("booking_id", WORDS),
+    Column("reschedule_uid", WORDS),
     Column("status", String(10), nullable=False),
     Column("start_time", BigInteger),
     Column("end_time", BigInteger),
     Column("rescheduled_from", BigInteger),
-    Column("cancellation_reason", Text),
-    Column("title", Text),
+    Column("cancellation_reason", WORDS),
+    Column("title", WORDS),
     Column("attendees", JSON, nullable=False),
     Column("confirmed_at", BigInteger),
     Column("rescheduled_at", BigInteger),
@@ -100,49 +115,53 @@ appointments = Table(
 appointment_bookings = Table(
     "appointment_bookings",
     metadata,
-    Column("booking", Text, primary_key=True),
-    Column("appointment_id", Text, nullable=False, index=True),
+    Column("booking", KEY, primary_key=True),
+    Column("appointment_id", WORDS, nullable=False),
 )
+_found_by(appointment_bookings, "appointment_id")
 
 #: The facts known about bookings, one row an occurrence; appointments are folded from them.
 appointment_history = Table(
     "appointment_history",
     metadata,
-    Column("id", _SERIAL, primary_key=True, autoincrement=True),
-    Column("occurrence", Text, nullable=False, unique=True),
-    Column("uid", Text, index=True),
-    Column("previous_uid", Text, index=True),
-    Column("booking_id", Text, index=True),
-    Column("appointment_id", Text, index=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("occurrence", KEY, nullable=False, unique=True),
+    Column("uid", WORDS),
+    Column("previous_uid", WORDS),
+    Column("booking_id", WORDS),
+    Column("appointment_id", WORDS),
     Column("fact", LargeBinary, nullable=False),
 )
+_found_by(appointment_history, "uid", "previous_uid", "booking_id", "appointment_id")
 
 #: What lastingly happened, once per occurrence.
 effects = Table(
     "effects",
     metadata,
-    Column("id", _SERIAL, primary_key=True, autoincrement=True),
-    Column("occurrence", Text, nullable=False, unique=True),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("occurrence", KEY, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
-    Column("uid", Text, index=True),
-    Column("booking", Text, index=True),
-    Column("appointment_id", Text, index=True),
+    Column("uid", WORDS),
+    Column("booking", WORDS),
+    Column("appointment_id", WORDS),
     Column("at", BigInteger, nullable=False),
 )
+_found_by(effects, "uid", "booking", "appointment_id")
 
 #: What administrators are told: one row a dead letter.
 notices = Table(
     "notices",
     metadata,
-    Column("id", _SERIAL, primary_key=True, autoincrement=True),
-    Column("webhook_id", String(64), nullable=False, index=True),
-    Column("event_type", Text, nullable=False),
-    Column("uid", Text, index=True),
-    Column("reason", Text, nullable=False),
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("webhook_id", String(64), nullable=False),
+    Column("event_type", WORDS, nullable=False),
+    Column("uid", WORDS),
+    Column("reason", WORDS, nullable=False),
     Column("at", BigInteger, nullable=False),
     # Empty until it was sent; it is sent again after a crash.
     Column("sent_at", BigInteger),
 )
+_found_by(notices, "webhook_id", "uid")
 
 #: When the store was last written to see whether it can be: one row.
 heartbeats = Table(
@@ -152,16 +171,20 @@ heartbeats = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-#: Counts and durations per trigger (guide, "Monitoring Dashboard").
+#: Counts and durations per trigger (guide, "Monitoring Dashboard"); see `counts`.
 webhook_stats = Table(
     "webhook_stats",
     metadata,
-    Column("event_type", Text, primary_key=True),
-    Column("received", Integer, nullable=False, default=0),
-    Column("duplicates", Integer, nullable=False, default=0),
-    Column("done", Integer, nullable=False, default=0),
-    Column("failed", Integer, nullable=False, default=0),
-    Column("dead", Integer, nullable=False, default=0),
+    Column("event_type", KEY, primary_key=True),
+    # A row for each connection that counts, so that none waits for another.
+    Column("writer", Integer, primary_key=True, autoincrement=False),
+    Column("received", COUNT, nullable=False, default=0),
+    Column("duplicates", COUNT, nullable=False, default=0),
+    Column("done", COUNT, nullable=False, default=0),
+    Column("failed", COUNT, nullable=False, default=0),
+    Column("dead", COUNT, nullable=False, default=0),
     Column("seconds_total", Float, nullable=False, default=0.0),
     Column("seconds_last", Float, nullable=False, default=0.0),
+    # When the last one was, which `seconds_last` is of.
+    Column("last_at", BigInteger, nullable=False, default=0),
 )

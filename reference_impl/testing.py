@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from reference_impl import instants, probe
 from reference_impl.appointments import Own
+from reference_impl.store.locks import lock_all
 from reference_impl.tables import metadata
 
 if TYPE_CHECKING:
@@ -179,7 +180,10 @@ class ProviderStates:
     def _reset(self, _: Mapping[str, Any]) -> None:
         self.faults.clear()
         with self.machine.store.write() as connection:
-            for table in metadata.sorted_tables:
+            # No effect is half-way from here on.
+            lock_all(connection)
+            # In the order in which everybody else writes to them.
+            for table in metadata.tables.values():
                 connection.execute(delete(table))
         self.machine.clock.reset()
         self._worker_resumes({})

@@ -15,10 +15,10 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import envelope, logs
+from reference_impl.counts import count
 from reference_impl.facts import Fact, UnusablePayloadError
 from reference_impl.leases import LeaseLostError
 from reference_impl.meter import Meter
-from reference_impl.store import count
 from reference_impl.tables import notices
 
 if TYPE_CHECKING:
@@ -212,10 +212,15 @@ class Worker:
         Raises:
             LeaseLostError: if the lease is not held any more; the transaction must be undone.
         """
-        self.leases.release(
-            connection, job, state="done", reason=None, finished_at=self.clock.now()
+        now = self.clock.now()
+        self.leases.release(connection, job, state="done", reason=None, finished_at=now)
+        count(
+            *(connection, job.trigger),
+            done=1,
+            seconds_total=seconds,
+            seconds_last=seconds,
+            last_at=now,
         )
-        count(connection, job.trigger, done=1, seconds_total=seconds, seconds_last=seconds)
 
     # --- failure ----------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 import pytest
 
+from tests import postgresql
 from tests.crash.deployment import Deployment
 from tests.crash.history import History
 
@@ -11,14 +12,33 @@ def history(tmp_path):
     told.close()
 
 
+@pytest.fixture(scope="session")
+def databases():
+    """The databases of a PostgreSQL server."""
+    try:
+        with postgresql.databases() as made:
+            yield made
+    except postgresql.NoServerError as problem:
+        pytest.skip(str(problem))
+
+
 @pytest.fixture
-def deploy(tmp_path, history):
-    """Start deployments; by default on an SQLite file of the test's own."""
+def url(request, tmp_path):
+    """A store that nobody has made tables in: an SQLite file, or a database of PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path}/receiver.db"
+    else:
+        with request.getfixturevalue("databases").empty() as made:
+            yield made
+
+
+@pytest.fixture
+def deploy(tmp_path, history, url):
+    """Start deployments, on the store of the test unless they name another."""
     running = []
 
-    def start(*, url=None, **choices):
-        url = url or f"sqlite:///{tmp_path}/receiver.db"
-        deployment = Deployment(tmp_path, history, url=url, **choices)
+    def start(*, on=url, **choices):
+        deployment = Deployment(tmp_path, history, url=on, **choices)
         running.append(deployment.__enter__())
         return deployment
 

@@ -143,6 +143,7 @@ class Deployment:
         **variables,
     ):
         self.url = url
+        self.database = "SQLite" if url.startswith("sqlite:") else "PostgreSQL"
         self.history = history
         # Short, so that a lease nobody can free at once costs a run no minute.
         told = {"RECEIVER_LEASE": "5", "RECEIVER_BACKOFF": "0.5,1,2", "DATABASE_URL": url}

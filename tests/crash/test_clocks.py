@@ -15,6 +15,7 @@ JUMPS = (5 * _HOUR, 0, -8 * _HOUR, 20 * _HOUR, 0)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_clock_that_jumps_by_hours_loses_and_doubles_nothing(workers, deploy, tmp_path):
     clock = tmp_path / "clock"
@@ -25,7 +26,7 @@ def test_a_clock_that_jumps_by_hours_loses_and_doubles_nothing(workers, deploy, 
         workers=workers,
         CRASH_CLOCK=str(clock),
     )
-    run = Run(f"SQLite, clock jumps, {workers} workers beside", deployment)
+    run = Run(f"{deployment.database}, clock jumps, {workers} workers beside", deployment)
     with run.load(pause=0.0) as senders:
         for jump in JUMPS:
             assert run.comes_through()

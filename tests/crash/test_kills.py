@@ -14,14 +14,17 @@ KILLS = 100 if THOROUGH else 6
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "shape"),
+    ("url", "shape"),
     [
-        ("SQLite, one process", {"webs": 1, "workers": 0}),
-        ("SQLite, web and worker", {"webs": 1, "workers": 1}),
+        ("sqlite", {"webs": 1, "workers": 0}),
+        ("sqlite", {"webs": 1, "workers": 1}),
+        ("postgresql", {"webs": 2, "workers": 2}),
     ],
-    ids=["sqlite-one", "sqlite-two"],
+    indirect=["url"],
+    ids=["sqlite-one", "sqlite-two", "postgresql-four"],
 )
-def test_a_killed_deployment_on_sqlite_keeps_what_it_acknowledged(name, shape, deploy):
-    outcome = crash(name, deploy(**shape), KILLS)
+def test_a_killed_deployment_keeps_what_it_acknowledged(url, shape, deploy):
+    deployment = deploy(**shape)
+    outcome = crash(f"{deployment.database}, {shape}", deployment, KILLS)
     assert outcome.kills == KILLS
     assert outcome.findings == ()

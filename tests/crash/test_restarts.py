@@ -11,6 +11,7 @@ TIMES = "SELECT due_at, finished_at FROM webhook_events"
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 @pytest.mark.parametrize("shape", [{"workers": 0}, {"workers": 1}], ids=["one", "two"])
 def test_a_restart_in_the_middle_of_a_backoff_loses_and_repeats_nothing(deploy, shape):
     # Longer than a restart takes, so that the try is still to come.
@@ -23,7 +24,7 @@ def test_a_restart_in_the_middle_of_a_backoff_loses_and_repeats_nothing(deploy, 
     failing["web-0"].kill()
     ((due_at, finished_at),) = state.query(failing.url, TIMES)
     assert finished_at is None
-    restarted = deploy(url=failing.url, **shape, **settings)
+    restarted = deploy(**shape, **settings)
     # Redelivered while it waits, which is no other try.
     deliver(restarted, a_body(uid="uid-1"))
     assert state.settled(failing.url)

@@ -36,6 +36,7 @@ def deliver(deployment, body):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_a_worker_that_stalls_past_its_lease_commits_nothing(deploy):
     receiver = deploy(arguments=("--testing",), RECEIVER_LEASE=str(_LEASE))
     provide(receiver, "processing is slow", uid="uid-1", seconds=_LEASE / 2)
@@ -44,7 +45,7 @@ def test_a_worker_that_stalls_past_its_lease_commits_nothing(deploy):
     while state.query(receiver.url, ROW) != [("processing", 1, 0)]:
         pass
     stalled.popen.send_signal(signal.SIGSTOP)
-    other = deploy(url=receiver.url, webs=0, workers=1, RECEIVER_LEASE=str(_LEASE))
+    other = deploy(webs=0, workers=1, RECEIVER_LEASE=str(_LEASE))
     assert state.settled(receiver.url)
     before = state.read(receiver.url)
     stalled.popen.send_signal(signal.SIGCONT)
@@ -58,9 +59,13 @@ def test_a_worker_that_stalls_past_its_lease_commits_nothing(deploy):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_workers_that_stall_at_random_under_load_double_nothing(deploy):
     deployment = deploy(workers=2, RECEIVER_LEASE=str(_LEASE))
-    run, chance = Run("SQLite, stalled workers", deployment), Random(f"{SEED} stalls")
+    run, chance = (
+        Run(f"{deployment.database}, stalled workers", deployment),
+        Random(f"{SEED} stalls"),
+    )
     with run.load() as senders:
         for _ in range(STALLS):
             assert run.comes_through()

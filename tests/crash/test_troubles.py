@@ -27,7 +27,7 @@ def disk(tmp_path):
 @pytest.mark.slow
 def test_a_full_disk_loses_nothing(disk, deploy):
     folder, mounted = disk
-    deployment = deploy(url=f"sqlite:///{folder}/receiver.db", **_SETTINGS)
+    deployment = deploy(on=f"sqlite:///{folder}/receiver.db", **_SETTINGS)
     if mounted:
         full = troubles.Full(folder)
     else:

@@ -5,7 +5,20 @@ import pytest
 from reference_impl import logs
 from reference_impl.app import Machine, Parts
 from reference_impl.settings import Settings
+from tests import postgresql as servers
 from tests.unit.reference_impl.bodies import SECRET, FixedClock
+
+
+def pytest_generate_tests(metafunc):
+    """Run the tests of a module that names several `DATABASES` on each of them."""
+    names = getattr(metafunc.module, "DATABASES", ())
+    chosen = [
+        mark
+        for mark in metafunc.definition.iter_markers("parametrize")
+        if "database_url" in mark.args[0]
+    ]
+    if names and "database_url" in metafunc.fixturenames and not chosen:
+        metafunc.parametrize("database_url", names, indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -16,9 +29,29 @@ def log_lines():
     return stream
 
 
+@pytest.fixture(scope="session")
+def postgresql():
+    """The databases of a PostgreSQL server."""
+    try:
+        with servers.databases() as databases:
+            yield databases
+    except servers.NoServerError as problem:
+        pytest.skip(str(problem))
+
+
 @pytest.fixture
-def settings(tmp_path):
-    return Settings(secret=SECRET, database_url=f"sqlite:///{tmp_path}/receiver.db")
+def database_url(request, tmp_path):
+    """Where the store of a test lies: an SQLite file, or a database of PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield f"sqlite:///{tmp_path}/receiver.db"
+    else:
+        with request.getfixturevalue("postgresql").fresh() as url:
+            yield url
+
+
+@pytest.fixture
+def settings(database_url):
+    return Settings(secret=SECRET, database_url=database_url)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from reference_impl.testing import ProviderStates
 from tests.unit.reference_impl.bodies import NOON, a_fact
 from tests.unit.reference_impl.lives import BOUND, at, lives
 
+DATABASES = ("sqlite", "postgresql")
+
 
 def record(machine, *facts):
     for fact in facts:

@@ -10,6 +10,8 @@ from reference_impl.app import build_app
 from reference_impl.settings import BadSettingsError
 from tests.unit.reference_impl.bodies import FixedClock, a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 PASSWORD = "a-password-of-the-unit-tests"
 HOME = "/admin/webhooks"
 

@@ -8,6 +8,8 @@ from reference_impl.app import build_app
 from reference_impl.settings import BadSettingsError
 from tests.unit.reference_impl.bodies import FixedClock, a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
 def application(settings):
@@ -69,6 +71,7 @@ def test_without_a_limit_no_backlog_is_too_old(settings):
     machine.store.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_store_that_cannot_be_written_is_not_ready(application, tmp_path, log_lines):
     health = application.state.machine.health
     other = sqlite3.connect(tmp_path / "receiver.db", isolation_level=None)

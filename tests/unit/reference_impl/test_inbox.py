@@ -9,6 +9,8 @@ from reference_impl.inbox import HANDICAP, StoreUnavailableError
 from reference_impl.tables import webhook_events, webhook_stats
 from tests.unit.reference_impl.bodies import a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 
 def an_entry(machine, *args, end=b"", **kwargs):
     body = a_body(*args, **kwargs) + end
@@ -70,6 +72,7 @@ def test_concurrent_accepts_share_transactions_and_each_gets_its_own_answer(mach
     assert sum(transactions) == 200
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_is_acknowledged_is_committed(machine, tmp_path):
     machine.inbox.start()
     assert asyncio.run(machine.inbox.accept(an_entry(machine)))
@@ -79,6 +82,7 @@ def test_what_is_acknowledged_is_committed(machine, tmp_path):
     machine.inbox.stop()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_store_in_trouble_refuses_and_recovers(assemble, settings, tmp_path):
     import dataclasses
 
@@ -95,12 +99,14 @@ def test_a_store_in_trouble_refuses_and_recovers(assemble, settings, tmp_path):
     assert len(stored(machine)) == 1
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_file_is_written_as_durably_as_promised(machine):
     with machine.store.write() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("page_size", 8192)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_file_that_is_gone_takes_nothing_until_it_is_back(machine, tmp_path):
     file, aside = tmp_path / "receiver.db", tmp_path / "aside"
     machine.inbox.start()

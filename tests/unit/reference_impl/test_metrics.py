@@ -10,6 +10,8 @@ from reference_impl.listening import CannotListenError
 from reference_impl.settings import BadSettingsError
 from tests.unit.reference_impl.bodies import a_body, sign, signed
 
+DATABASES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
 def measured(assemble, settings):

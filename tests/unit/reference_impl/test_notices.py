@@ -7,6 +7,8 @@ from reference_impl.notices import message
 from reference_impl.tables import notices
 from tests.unit.reference_impl.bodies import a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
 def told(assemble, settings):

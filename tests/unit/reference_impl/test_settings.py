@@ -67,10 +67,9 @@ def test_what_cannot_be_read_is_named_and_not_repeated(name, value):
     assert "hunter2" not in str(problem.value)
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "RECEIVER_PATH"])
-def test_what_cannot_be_used_is_said(variable):
-    with pytest.raises(BadSettingsError, match=variable):
-        from_environment(**{"CALCOM_WEBHOOK_SECRET": "s", variable: "nonsense"}).check()
+def test_a_path_that_cannot_be_used_is_said():
+    with pytest.raises(BadSettingsError, match="RECEIVER_PATH"):
+        from_environment(CALCOM_WEBHOOK_SECRET="s", RECEIVER_PATH="nonsense").check()
 
 
 def test_the_repr_hides_what_is_secret():

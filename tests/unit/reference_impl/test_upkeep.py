@@ -9,6 +9,8 @@ from reference_impl.tables import effects, notices, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 DAY = 24 * 60 * MINUTE
 
 

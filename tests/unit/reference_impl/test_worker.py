@@ -10,6 +10,8 @@ from reference_impl.tables import notices, webhook_events
 from reference_impl.worker import Worker
 from tests.unit.reference_impl.bodies import a_body
 
+DATABASES = ("sqlite", "postgresql")
+
 
 class TroubleError(Exception):
     pass

@@ -1,0 +1,71 @@
+"""
+What columns of text hold, where a database is narrower than the senders of Cal.com.
+
+SQLite takes every text at any length.  PostgreSQL takes no U+0000, and no index of its keeps a
+key of more than some 2,700 bytes: what a sender may write has to fit all the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Integer, Text, TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+#: A character nobody assigned, which stands before the two that are spelled differently.
+_MARK = "\ue000"
+
+#: Characters of the longest key: four bytes each at most, so that it fits.
+_LONGEST = 500
+
+
+class _Words(TypeDecorator[str]):
+    """Any text, U+0000 included."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """How *value* is written."""
+        if value is None or ("\0" not in value and _MARK not in value):
+            return value
+        return value.replace(_MARK, f"{_MARK}1").replace("\0", f"{_MARK}0")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """What was written as *value*."""
+        if value is None or _MARK not in value:
+            return value
+        return value.replace(f"{_MARK}0", "\0").replace(f"{_MARK}1", _MARK)
+
+
+def short(key: str) -> str:
+    """*key* if it fits an index, else what stands for it."""
+    if len(key) <= _LONGEST:
+        return key
+    return f"sha256 {hashlib.sha256(key.encode()).hexdigest()}"
+
+
+class _Key(_Words):
+    """A text that is found again by itself; what is too long for an index is kept `short`."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """How *value* is written."""
+        return super().process_bind_param(None if value is None else short(value), dialect)
+
+
+#: Text that a sender may have written.
+WORDS = Text().with_variant(_Words(), "postgresql")
+
+#: The same where it has to be unique.
+KEY = Text().with_variant(_Key(), "postgresql")
+
+#: A key counted up by the store; SQLite counts only columns it knows as INTEGER.
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+#: How often something happened.
+COUNT = BigInteger().with_variant(Integer, "sqlite")

@@ -1,0 +1,60 @@
+"""
+The store: transactions on the database that `DATABASE_URL` names.
+
+The only place that knows which databases there are.  Everywhere else it is SQLAlchemy's language,
+these classes and the functions of `statements` and `locks`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from reference_impl.settings import BadSettingsError
+from reference_impl.store.base import Store
+from reference_impl.store.statements import insert_all, insert_new, rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+__all__ = ["Store", "insert_all", "insert_new", "open_store", "rows"]
+
+
+def open_store(url: str, *, seconds: float = 5.0) -> Store:
+    """
+    The store at *url*, which waits so many *seconds* for whoever holds it up.
+
+    Raises:
+        BadSettingsError: if *url* names no database that is known, or its driver is missing.
+    """
+    parsed = _parse(url)
+    if parsed.drivername == "sqlite" and parsed.database and ":memory:" not in parsed.database:
+        from reference_impl.store.sqlite import SqliteStore  # noqa: PLC0415 - only what is used
+
+        return SqliteStore(parsed, seconds=seconds)
+    if parsed.drivername in {"postgresql", "postgresql+psycopg"}:
+        try:
+            from reference_impl.store.postgresql import PostgresqlStore  # noqa: PLC0415 - as above
+        except ModuleNotFoundError:
+            raise BadSettingsError(
+                "DATABASE_URL names PostgreSQL and its driver is not installed: "
+                "pip install 'calcontract[postgresql]'"
+            ) from None
+        return PostgresqlStore(parsed.set(drivername="postgresql+psycopg"), seconds=seconds)
+    raise BadSettingsError(_EXPECTED)
+
+
+_EXPECTED = (
+    "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db, "
+    "or a PostgreSQL database, as postgresql+psycopg://user@host/name"
+)
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # The text of the problem would repeat the URL, which may hold a password.
+        raise BadSettingsError(_EXPECTED) from None

@@ -1,0 +1,133 @@
+"""
+PostgreSQL: any number of writers, on any number of machines.
+
+A commit is on the server's disk when it returns: `synchronous_commit=on` is set for each
+connection, whatever the server's default is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import secrets
+import socket
+from typing import TYPE_CHECKING, Any
+
+# Here, so that a missing driver is found before anything else of PostgreSQL is.
+import psycopg
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event, text
+
+from reference_impl.store import schema
+from reference_impl.store.attendant import CHANNEL, Attendant
+from reference_impl.store.base import Store
+from reference_impl.store.locks import lock, try_lock
+from reference_impl.tables import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reference_impl.clock import Clock
+
+for _index in (index for table in metadata.tables.values() for index in table.indexes):
+    # Partial as on SQLite; and where a key may be of any length, of a kind that takes it.
+    _index.dialect_options["postgresql"]["where"] = _index.dialect_options["sqlite"]["where"]
+    _index.dialect_options["postgresql"]["using"] = _index.info.get("method", False)
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+class PostgresqlStore(Store):
+    """
+    Transactions on the database at *url*.
+
+    A statement waits *seconds* for a lock, and a connection as long for the server.
+    """
+
+    #: One waits for the disk while the other one is filled.
+    writers = 2
+
+    def __init__(self, url: str | URL, *, seconds: float) -> None:
+        url = sqlalchemy.make_url(url)
+        # The host and the process are for people; what sets two processes apart is the rest.
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
+        super().__init__(_connect(url, seconds, "on"), _connect(url, seconds, "off"), owner)
+        self._reading = self._hasty.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._attendant: Attendant | None = None
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A look at one snapshot."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Stop taking part, and close every connection."""
+        if self._attendant is not None:
+            self._attendant.stop()
+            self._attendant = None
+        super().close()
+
+    def exists(self) -> bool:
+        """Whether the database has our tables."""
+        with self.read() as connection:
+            return schema.is_made(connection)
+
+    def stand_alone(self, connection: Connection) -> None:
+        """Wait until no other process changes tables, and keep them from it until the end."""
+        lock(connection, {"tables"})
+
+    # --- the processes that share it --------------------------------------------------------
+
+    def attend(self, clock: Clock, queue: str, wake: Callable[[int], None] | None) -> None:
+        """Open the connection on which this process is told, and shows that it lives."""
+        self._attendant = Attendant(self._hasty, self.owner, clock, queue, wake)
+        self._attendant.start()
+
+    def tell(self, connection: Connection, queue: str, deliveries: int) -> None:
+        """Notify the other processes, as part of the transaction of *connection*."""
+        payload = f"{deliveries} {self.owner} {queue}"
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
+
+    def set_clock(self, clock: Clock) -> None:
+        """Set *clock* to the time of the server."""
+        with self._hasty.connect() as connection:
+            clock.follow(connection.scalars(schema.NOW).one())
+
+    def lives(self, connection: Connection, owner: str) -> bool:
+        """Whether somebody holds the lock that *owner* has while it runs."""
+        return not try_lock(connection, {owner})
+
+
+def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
+    patience = round(seconds * 1000)
+    engine = sqlalchemy.create_engine(
+        url,
+        # A statement's parameters are personal data and would show in every error.
+        hide_parameters=True,
+        connect_args={
+            "application_name": "reference-receiver",
+            # The driver takes whole seconds, and 1 for 2.
+            "connect_timeout": max(2, math.ceil(seconds)),
+            # A server that vanished without a word is given up.
+            "keepalives_idle": 30,
+            "tcp_user_timeout": patience + 5000,
+        },
+        # A server that was restarted costs nobody an answer.
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=seconds,
+    )
+
+    def prepare(connection: psycopg.Connection[Any], _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET synchronous_commit = {synchronous}").close()
+        connection.execute(f"SET lock_timeout = {patience}").close()
+        connection.autocommit = False
+
+    event.listen(engine, "connect", prepare)
+    return engine

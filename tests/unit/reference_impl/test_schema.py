@@ -1,0 +1,232 @@
+"""How a store gets its tables: made, adopted, migrated, refused, by one process or by several."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, select, text
+
+from reference_impl import migrations
+from reference_impl.app import Machine
+from reference_impl.counts import counted
+from reference_impl.settings import Settings
+from reference_impl.store import open_store
+from reference_impl.store.schema import FIRST, HEAD, Change, NewerStoreError
+from reference_impl.tables import metadata, webhook_events
+from tests.unit.reference_impl.bodies import SECRET
+from tests.unit.reference_impl.process import command
+
+#: A store of the last version that did not write revisions down, with a few rows.
+OLD = Path(__file__).with_name("before_revisions.sql")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    """Where there is a store without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/receiver.db"
+    else:
+        with request.getfixturevalue("postgresql").empty() as url:
+            yield url
+
+
+@pytest.fixture
+def open_(request):
+    """Open stores, and close them at the end."""
+
+    def opened(url):
+        store = open_store(url)
+        request.addfinalizer(store.close)
+        return store
+
+    return opened
+
+
+@pytest.fixture
+def old_url(tmp_path):
+    """Where there is a store from before revisions."""
+    path = tmp_path / "receiver.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(OLD.read_text())
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def migrate_step_by_step(store):
+    with store.write() as connection:
+        migrations.upgrade(connection, None)
+
+
+def differences(connection):
+    return compare_metadata(
+        MigrationContext.configure(connection, opts={"compare_type": True}), metadata
+    )
+
+
+def spelled(options):
+    return sorted((name, str(value)) for name, value in options.items())
+
+
+def described(connection):
+    """Everything that the database says about the tables, but for the order of the columns."""
+    about, found = inspect(connection), {}
+    for name in sorted(about.get_table_names()):
+        columns = {
+            one["name"]: (str(one["type"]), one["nullable"]) for one in about.get_columns(name)
+        }
+        indexes = sorted(
+            (
+                one["name"],
+                one["column_names"],
+                one["unique"],
+                spelled(one.get("dialect_options", {})),
+            )
+            for one in about.get_indexes(name)
+        )
+        unique = sorted(one["column_names"] for one in about.get_unique_constraints(name))
+        found[name] = (columns, about.get_pk_constraint(name)["constrained_columns"])
+        found[name] += (indexes, unique)
+    return found
+
+
+def test_the_revision_of_the_code_is_the_newest():
+    assert migrations.revisions()[0] == HEAD
+    assert migrations.revisions()[-1] == FIRST
+
+
+def test_migrated_step_by_step_the_tables_are_those_of_the_code(empty_url, open_):
+    store = open_(empty_url)
+    migrate_step_by_step(store)
+    with store.read() as connection:
+        assert differences(connection) == []
+
+
+def test_made_at_once_the_tables_are_those_of_the_migrations(empty_url, open_):
+    made = open_(empty_url)
+    assert made.create() == Change(None, HEAD)
+    with made.read() as connection:
+        assert differences(connection) == []
+        at_once = described(connection)
+    with made.write() as connection:
+        for name in at_once:
+            connection.execute(text(f"DROP TABLE {name}"))
+    migrate_step_by_step(made)
+    with made.read() as connection:
+        assert described(connection) == at_once
+
+
+def test_a_store_that_is_up_to_date_is_left_alone(empty_url, open_):
+    store = open_(empty_url)
+    store.create()
+    assert store.create() == Change(HEAD, HEAD)
+
+
+def test_a_store_from_before_revisions_is_adopted_with_all_that_it_holds(old_url, open_):
+    store = open_(old_url)
+    assert store.create() == Change(FIRST, HEAD)
+    assert store.create() == Change(HEAD, HEAD)
+    with store.read() as connection:
+        assert differences(connection) == []
+        states = connection.scalars(select(webhook_events.c.state).order_by(webhook_events.c.id))
+        assert states.all() == ["done", "dead", "done", "waiting"]
+        counts = {row["event_type"]: (row["received"], row["done"]) for row in counted(connection)}
+    assert counts == {"BOOKING_CREATED": (3, 1), "BOOKING_CANCELLED": (1, 1)}
+
+
+def test_what_an_adopted_store_left_waiting_is_processed(old_url):
+    machine = Machine(Settings(secret=SECRET, database_url=old_url))
+    machine.store.create()
+    while machine.worker.step():
+        pass
+    with machine.store.read() as connection:
+        states = connection.scalars(select(webhook_events.c.state).order_by(webhook_events.c.id))
+        assert states.all() == ["done", "dead", "done", "done"]
+        created = next(row for row in counted(connection) if row["event_type"].endswith("CREATED"))
+    assert (created["received"], created["done"]) == (3, 2)
+    machine.store.close()
+
+
+def test_a_store_of_a_later_version_is_refused_and_left_alone(empty_url, open_):
+    store = open_(empty_url)
+    store.create()
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NewerStoreError, match="is newer than this program: .* 9999, .* " + HEAD):
+        store.create()
+    with store.read() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(old_url, open_, monkeypatch):
+    store = open_(old_url)
+
+    def stumble(connection, before):
+        connection.execute(text("DROP TABLE webhook_stats"))
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "upgrade", stumble)
+        with pytest.raises(ZeroDivisionError):
+            store.create()
+    assert store.create() == Change(FIRST, HEAD)
+
+
+def test_of_several_that_start_at_once_one_makes_the_tables(empty_url, open_):
+    stores = [open_(empty_url) for _ in range(5)]
+    barrier = threading.Barrier(len(stores))
+
+    def create(store):
+        barrier.wait(10)
+        return store.create().before
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        before = list(pool.map(create, stores))
+    assert sorted(before, key=str) == [HEAD] * 4 + [None]
+
+
+def test_of_several_that_find_an_old_store_one_migrates_it(old_url, open_):
+    stores = [open_(old_url) for _ in range(3)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        before = list(pool.map(lambda store: store.create().before, stores))
+    assert sorted(before) == [FIRST, HEAD, HEAD]
+
+
+def test_a_start_with_nothing_to_migrate_does_without_alembic(tmp_path):
+    code = (
+        "import sys; from reference_impl.store import open_store;"
+        f"s = open_store('sqlite:///{tmp_path}/r.db'); s.create(); s.create(); s.close();"
+        "print([name for name in sys.modules if name.startswith(('alembic', 'psycopg'))],"
+        " 'sqlalchemy.dialects.postgresql' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[] False\n"
+
+
+def test_the_command_says_what_it_did(old_url, tmp_path):
+    told = [command(tmp_path, "migrate", DATABASE_URL=old_url) for _ in range(2)]
+    assert [one.returncode for one in told] == [0, 0]
+    assert told[0].stdout == f"the store was migrated from revision {FIRST} to {HEAD}\n"
+    assert told[1].stdout == f"the store is at revision {HEAD} already\n"
+
+
+def test_the_command_makes_a_store(tmp_path):
+    told = command(tmp_path, "migrate")
+    assert (told.returncode, told.stdout) == (0, f"the store was made, at revision {HEAD}\n")
+
+
+@pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("worker",), ("stats",)])
+def test_a_process_refuses_a_later_store_in_one_sentence(old_url, open_, tmp_path, arguments):
+    store = open_(old_url)
+    store.create()
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    told = command(tmp_path, *arguments, DATABASE_URL=old_url)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("reference-receiver: the store is newer than this program")
+    assert len(told.stderr.splitlines()) == 1
