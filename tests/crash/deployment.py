@@ -24,7 +24,7 @@ _READY = {"web": b"listening on ", "worker": b"Worker started"}
 
 
 class NotStartedError(AssertionError):
-    """A process did not come up; its log says why."""
+    """A process did not come up, or not where it should be; its log says why."""
 
 
 class Process:
@@ -58,17 +58,18 @@ class Process:
             log.seek(self._offset)
             return words in log.read()
 
-    def wait(self):
+    def wait(self, words=None):
         """
-        Wait until it runs.
+        Wait until it says *words*, or without any that it runs.
 
         Raises:
             NotStartedError: if it ends instead, or takes too long.
         """
+        words = words or _READY[self.name.partition("-")[0]]
         deadline = time.monotonic() + _START_SECONDS
-        while not self.said(_READY[self.name.partition("-")[0]]):
+        while not self.said(words):
             if self.popen.poll() is not None or time.monotonic() > deadline:
-                raise NotStartedError(f"{self.name} did not start: {self.tail()}")
+                raise NotStartedError(f"{self.name} never said {words!r}: {self.tail()}")
             time.sleep(0.005)
 
     def restart(self):

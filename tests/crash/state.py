@@ -53,9 +53,14 @@ def read(url):
 
 def settled(url, patience=PATIENCE):
     """Whether everything in the inbox is over, waited for as long as *patience* lasts."""
+    return becomes(url, _UNFINISHED, [(0,)], patience)
+
+
+def becomes(url, statement, wanted, patience=PATIENCE):
+    """Whether the rows of *statement* are *wanted*, waited for as long as *patience* lasts."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        if query(url, _UNFINISHED)[0][0] == 0:
+        if query(url, statement) == wanted:
             return True
-        time.sleep(0.1)
+        time.sleep(0.02)
     return False

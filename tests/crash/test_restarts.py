@@ -19,8 +19,7 @@ def test_a_restart_in_the_middle_of_a_backoff_loses_and_repeats_nothing(deploy, 
     failing = deploy(arguments=("--testing",), **settings)
     provide(failing, "processing fails", uid="uid-1", times=1)
     deliver(failing, a_body(uid="uid-1"))
-    while state.query(failing.url, ROW) != [("waiting", 1)]:
-        pass
+    assert state.becomes(failing.url, ROW, [("waiting", 1)])
     failing["web-0"].kill()
     ((due_at, finished_at),) = state.query(failing.url, TIMES)
     assert finished_at is None

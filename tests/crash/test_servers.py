@@ -76,5 +76,5 @@ def test_a_server_that_crashes_and_comes_back_loses_nothing(server, deploy):
     url, down = server
     deployment = deploy(on=url, webs=2, workers=2, RECEIVER_STORE_SECONDS="1")
     troubles = [down] * 3
-    outcome = endure("PostgreSQL, server down", deployment, *troubles, timeout=5.0, torn=0.0)
+    outcome = endure("PostgreSQL, server down", deployment, *troubles, timeout=10.0, torn=0.0)
     assert outcome.findings == ()

@@ -15,7 +15,7 @@ from tests.unit.reference_impl.bodies import a_body, sign
 #: How often a worker stands still under load.
 STALLS = 30 if THOROUGH else 4
 
-#: Seconds of a lease in these tests.
+#: Seconds of a lease under load.
 _LEASE = 1.0
 
 ROW = "SELECT state, tries, interruptions FROM webhook_events"
@@ -38,19 +38,18 @@ def deliver(deployment, body):
 @pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_a_worker_that_stalls_past_its_lease_commits_nothing(deploy):
-    receiver = deploy(arguments=("--testing",), RECEIVER_LEASE=str(_LEASE))
-    provide(receiver, "processing is slow", uid="uid-1", seconds=_LEASE / 2)
+    lease = {"RECEIVER_LEASE": "3"}
+    receiver = deploy(arguments=("--testing",), **lease)
+    provide(receiver, "processing is slow", uid="uid-1", seconds=2.5)
     deliver(receiver, a_body(uid="uid-1"))
     stalled = receiver["web-0"]
-    while state.query(receiver.url, ROW) != [("processing", 1, 0)]:
-        pass
+    assert state.becomes(receiver.url, ROW, [("processing", 1, 0)])
     stalled.popen.send_signal(signal.SIGSTOP)
-    other = deploy(webs=0, workers=1, RECEIVER_LEASE=str(_LEASE))
+    other = deploy(webs=0, workers=1, **lease)
     assert state.settled(receiver.url)
     before = state.read(receiver.url)
     stalled.popen.send_signal(signal.SIGCONT)
-    while not stalled.said(b"Lease lost, nothing done"):
-        assert stalled.popen.poll() is None
+    stalled.wait(b"Lease lost, nothing done")
     assert state.read(receiver.url) == before
     assert before.effects == (("created", "uid-1"),)
     # The interrupted try counts as none.

@@ -12,7 +12,7 @@ from tests.crash.deployment import RECEIVER
 from tests.crash.run import endure
 
 #: Every answer has to come within this.
-_BUDGET = {"timeout": 5.0, "torn": 0.0}
+_BUDGET = {"timeout": 10.0, "torn": 0.0}
 _SETTINGS = {"RECEIVER_STORE_SECONDS": "1"}
 
 
