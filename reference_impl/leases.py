@@ -105,12 +105,15 @@ def _free(condition: ColumnElement[bool]) -> Update:
 
 _FREE_EXPIRED = _free(_EXPIRED)
 
+#: By so much the clocks of processes may differ without one of them having been put back.
+_SKEW = 1_000_000
+
 # Times that no clock could have set that shows what ours shows now.
 _AHEAD = (
     (_events.state == _WAITING)
     & (_events.queue == bindparam("mine"))
-    & (_events.rank > _NOW)
-    & (_events.due_at > _NOW)
+    & (_events.rank > _NOW + _SKEW)
+    & (_events.due_at > _NOW + _SKEW)
     & ((_events.tries == 0) | (_events.due_at > bindparam("last_try", type_=BigInteger)))
 )
 _HELD_AHEAD = (_events.state == _PROCESSING) & (

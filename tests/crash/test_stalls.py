@@ -61,10 +61,8 @@ def test_a_worker_that_stalls_past_its_lease_commits_nothing(deploy):
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_workers_that_stall_at_random_under_load_double_nothing(deploy):
     deployment = deploy(workers=2, RECEIVER_LEASE=str(_LEASE))
-    run, chance = (
-        Run(f"{deployment.database}, stalled workers", deployment),
-        Random(f"{SEED} stalls"),
-    )
+    run = Run(f"{deployment.database}, stalled workers", deployment)
+    chance = Random(f"{SEED} stalls")
     with run.load() as senders:
         for _ in range(STALLS):
             assert run.comes_through()

@@ -28,18 +28,15 @@ def disk(tmp_path):
 def test_a_full_disk_loses_nothing(disk, deploy):
     folder, mounted = disk
     deployment = deploy(on=f"sqlite:///{folder}/receiver.db", **_SETTINGS)
-    if mounted:
-        full = troubles.Full(folder)
-    else:
-        full = troubles.Limited(folder / "receiver.db", deployment["web-0"].popen)
+    full = troubles.Full(folder) if mounted else troubles.Limited(deployment["web-0"].popen)
     outcome = endure("SQLite, disk full", deployment, full, full, **_BUDGET)
     assert outcome.findings == ()
 
 
 @pytest.mark.slow
-def test_a_limit_on_the_size_of_files_loses_nothing(deploy, tmp_path):
+def test_a_limit_on_the_size_of_files_loses_nothing(deploy):
     deployment = deploy(**_SETTINGS)
-    limited = troubles.Limited(tmp_path / "receiver.db", deployment["web-0"].popen)
+    limited = troubles.Limited(deployment["web-0"].popen)
     outcome = endure("SQLite, files limited", deployment, limited, limited, **_BUDGET)
     assert outcome.findings == ()
 

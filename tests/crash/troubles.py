@@ -75,14 +75,13 @@ class Full(Trouble):
 class Limited(Trouble):
     """No file of the process may grow."""
 
-    def __init__(self, path, popen):
-        self._path, self._pid = path, popen.pid
+    def __init__(self, popen):
+        self._pid = popen.pid
 
     def __enter__(self):
-        # The log beside the file is what grows.
-        size = Path(f"{self._path}-wal").stat().st_size
         self._former = resource.prlimit(self._pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (min(size, 1), self._former[1]))
+        # No write beyond the first byte of any file, its log on stderr among them.
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (1, self._former[1]))
 
     def __exit__(self, *_):
         resource.prlimit(self._pid, resource.RLIMIT_FSIZE, self._former)
