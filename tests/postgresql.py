@@ -138,6 +138,9 @@ def server():
     try:
         if user is not None:
             shutil.chown(home, user.pw_name, user.pw_gid)
+            if not folder.is_relative_to(DEBIAN):
+                # Root's own environment may be out of others' reach.
+                folder = copied(folder, home / "program")
         data = home / "data"
         options = {
             "user": None if user is None else user.pw_uid,
@@ -178,6 +181,14 @@ def server():
             process.wait(timeout=PATIENCE)
     finally:
         shutil.rmtree(home)
+
+
+def copied(folder, place):
+    """*folder* of the wheel, copied to *place* with the libraries that it looks for beside it."""
+    site = folder.parents[2]
+    for name in (folder.parent.relative_to(site), Path("pgserver.libs")):
+        shutil.copytree(site / name, place / name, symlinks=True)
+    return place / folder.relative_to(site)
 
 
 def wait_for(url, process, log):

@@ -258,14 +258,24 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
     pytest.fail(f"{found[1]} (the first time: {found[0]})")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, folder):
+    """Where the store of the reference receiver is."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder}/store.db"
+    else:
+        with request.getfixturevalue("postgresql").empty() as url:
+            yield url
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_reference_receiver_is_never_accused(profile, folder):
+def test_the_reference_receiver_is_never_accused(profile, store, folder):
     secret, port = secrets.token_hex(16), str(reference.free_port())
     url = f"http://127.0.0.1:{port}{reference.PATH}"
     receiver = {
         reference.SECRET: secret,
-        "DATABASE_URL": f"sqlite:///{folder}/store.db",
+        "DATABASE_URL": store,
         **reference.IMPATIENT,
     }
 

@@ -5,7 +5,6 @@ import pytest
 from reference_impl import logs
 from reference_impl.app import Machine, Parts
 from reference_impl.settings import Settings
-from tests import postgresql as servers
 from tests.unit.reference_impl.bodies import SECRET, FixedClock
 
 
@@ -27,16 +26,6 @@ def log_lines():
     stream = io.StringIO()
     logs.configure(stream)
     return stream
-
-
-@pytest.fixture(scope="session")
-def postgresql():
-    """The databases of a PostgreSQL server."""
-    try:
-        with servers.databases() as databases:
-            yield databases
-    except servers.NoServerError as problem:
-        pytest.skip(str(problem))
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import itertools
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,13 +16,15 @@ import pytest
 from tests.unit.reference_impl.bodies import a_body, sign
 from tests.unit.reference_impl.process import Process, environment
 
+DATABASES = ("sqlite", "postgresql")
+
 
 @pytest.fixture
-def start(tmp_path):
+def start(tmp_path, database_url):
     processes = []
 
     def run(*arguments, **changes):
-        process = Process(tmp_path, *arguments, **changes)
+        process = Process(tmp_path, *arguments, DATABASE_URL=database_url, **changes)
         processes.append(process)
         return process
 
@@ -186,19 +190,66 @@ def test_a_kill_during_a_burst_loses_nothing_that_was_acknowledged(start):
     assert effects == dict.fromkeys(acknowledged, 1)
 
 
-def test_a_worker_of_its_own_does_the_work(start, tmp_path):
-    import subprocess
-    import sys
+@pytest.fixture
+def start_worker(tmp_path, database_url):
+    """Start a worker, and wait until it says so."""
+    workers = []
 
+    def run(**changes):
+        log = tmp_path / f"worker-{len(workers)}.log"
+        with log.open("wb") as stream:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "reference_impl", "worker"],
+                env=environment(tmp_path, DATABASE_URL=database_url, **changes),
+                stderr=stream,
+            )
+        workers.append(worker)
+        while "Worker started" not in log.read_text():
+            assert worker.poll() is None, log.read_text()
+            time.sleep(0.01)
+        return worker
+
+    yield run
+    for worker in workers:
+        if worker.poll() is None:
+            worker.kill()
+            worker.wait(timeout=20)
+
+
+def test_a_worker_of_its_own_does_the_work(start, start_worker):
     receiver = start("--testing", "--no-worker")
     assert receiver.deliver(a_body()) == 202
     assert receiver.probe("uid-1")["pending"] == 1
-    with (tmp_path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "reference_impl", "worker"],
-            env=environment(tmp_path),
-            stderr=log,
-        )
+    worker = start_worker()
     assert len(receiver.settled("uid-1")["effects"]) == 1
     worker.terminate()
     assert worker.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_worker_elsewhere_is_woken_by_the_commit(start, start_worker):
+    start_worker(RECEIVER_POLL="60")
+    receiver = start("--testing", "--no-worker")
+    for number in range(10):
+        began = time.monotonic()
+        assert receiver.deliver(a_body(uid=f"u{number}")) == 202
+        assert len(receiver.settled(f"u{number}")["effects"]) == 1
+        # A poll would take up to a minute.
+        assert time.monotonic() - began < 5
+
+
+def test_what_a_killed_worker_held_is_taken_by_the_next_at_once(start, start_worker):
+    receiver = start("--testing", "--no-worker")
+    uids = [f"u{number}" for number in range(300)]
+    # A worker that dies among them, whatever it is just doing.
+    first, second = start_worker(RECEIVER_LEASE="600"), start_worker(RECEIVER_LEASE="600")
+    for uid in uids:
+        assert receiver.deliver(a_body(uid=uid)) == 202
+    first.kill()
+    second.kill()
+    first.wait(timeout=20)
+    second.wait(timeout=20)
+    start_worker()
+    seen = receiver.settled(*uids)
+    effects = collections.Counter(effect["uid"] for effect in seen["effects"])
+    assert effects == dict.fromkeys(uids, 1)
