@@ -1,6 +1,5 @@
 import pytest
 
-from tests import postgresql
 from tests.crash.deployment import Deployment
 from tests.crash.history import History
 
@@ -12,23 +11,13 @@ def history(tmp_path):
     told.close()
 
 
-@pytest.fixture(scope="session")
-def databases():
-    """The databases of a PostgreSQL server."""
-    try:
-        with postgresql.databases() as made:
-            yield made
-    except postgresql.NoServerError as problem:
-        pytest.skip(str(problem))
-
-
 @pytest.fixture
 def url(request, tmp_path):
     """A store that nobody has made tables in: an SQLite file, or a database of PostgreSQL."""
     if getattr(request, "param", "sqlite") == "sqlite":
         yield f"sqlite:///{tmp_path}/receiver.db"
     else:
-        with request.getfixturevalue("databases").empty() as made:
+        with request.getfixturevalue("postgresql").empty() as made:
             yield made
 
 
