@@ -1,6 +1,7 @@
 # make check   sets up a private environment and checks the reference receiver, both profiles
 # make test    sets up the same and runs linters, type checker and tests
 # make bench   sets up the same and measures how long a run takes (docs/benchmarks.md)
+# make crash   sets up the same and kills the reference receiver a few hundred times (docs/durability.md)
 # make docs    writes docs/contract.md and docs/kill-matrix.md anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +12,7 @@ JOBS   ?= 3
 # A switch of the environment against bytecode would have every process compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test lint units mutants bench docs stability clean
+.PHONY: help setup check test lint units mutants crash bench docs stability clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -41,6 +42,9 @@ units: setup
 
 mutants: setup
 	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
+
+crash: setup
+	CRASH=thorough $(BIN)/pytest -s tests/crash
 
 bench: setup
 	$(BIN)/python bench/run_time.py

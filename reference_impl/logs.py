@@ -7,11 +7,12 @@ ASCII, so no character of a stranger can break one in two (U+0085 and U+2028 cou
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO, overload
+from typing import Any, TextIO, cast, overload
 
 import structlog
 
@@ -30,7 +31,9 @@ def configure(stream: TextIO | None = None) -> None:
             structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(
+            file=cast("TextIO", _Lenient(stream or sys.stderr))
+        ),
         cache_logger_on_first_use=False,
     )
 
@@ -44,6 +47,23 @@ def configure(stream: TextIO | None = None) -> None:
         other.handlers = [handler]
         other.propagate = False
         other.setLevel(logging.WARNING)
+
+
+class _Lenient:
+    """A stream that may lose a line; a full disk or a closed pipe costs no delivery."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write *text* if that can be done."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Let go of what was written if that can be done."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 class _Bridge(logging.Handler):

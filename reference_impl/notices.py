@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from reference_impl import logs
+from reference_impl.clock import SKEW
 from reference_impl.settings import BadSettingsError
 from reference_impl.store import insert_new, rows
 from reference_impl.tables import notice_turns, notices
@@ -124,7 +125,7 @@ class Notifier:
         """Claim the turn to send, until *until*: what is to be sent, or the seconds to wait."""
         turns = notice_turns.c
         # An end that lies too far ahead is that of a clock which was set right since.
-        free = (turns.until <= now) | (turns.until > until)
+        free = (turns.until <= now) | (turns.until > until + SKEW)
         # Nothing is lost with a claim: without it the notices simply are still unsent.
         with self._store.write(durable=False) as connection:
             connection.execute(insert_new(notice_turns), {"id": 1, "until": 0})
@@ -145,7 +146,7 @@ class Notifier:
         last = connection.scalar(select(func.max(notices.c.sent_at)))
         quiet = self._seconds if last is None else (now - last) / _SECOND
         # A last time that is still to come is that of a clock which was set right since.
-        return self._seconds - quiet if 0 <= quiet < self._seconds else None
+        return self._seconds - quiet if -SKEW / _SECOND <= quiet < self._seconds else None
 
     def _end_turn(self, until: int, end: int) -> None:
         """Let the turn that was claimed until *until* end at *end*, unless another has it now."""

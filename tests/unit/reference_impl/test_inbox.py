@@ -3,6 +3,7 @@ import sqlite3
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from reference_impl.inbox import HANDICAP, StoreUnavailableError
 from reference_impl.tables import webhook_events, webhook_stats
@@ -103,3 +104,23 @@ def test_the_file_is_written_as_durably_as_promised(machine):
     with machine.store.write() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("page_size", 8192)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_is_gone_takes_nothing_until_it_is_back(machine, tmp_path):
+    file, aside = tmp_path / "receiver.db", tmp_path / "aside"
+    machine.inbox.start()
+    file.rename(aside)
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(machine.inbox.accept(an_entry(machine)))
+    # Whoever looks makes no empty file in its place.
+    with pytest.raises(OperationalError), machine.store.read():
+        pass
+    assert not file.exists()
+    file.write_bytes(aside.read_bytes())
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(machine.inbox.accept(an_entry(machine)))
+    aside.replace(file)
+    assert asyncio.run(machine.inbox.accept(an_entry(machine)))
+    machine.inbox.stop()
+    assert len(stored(machine)) == 1

@@ -116,3 +116,17 @@ def test_with_one_secret_there_is_nothing_to_tell(machine, log_lines):
 def test_plain_text_steers_nothing():
     assert logs.plain("a\x1b[2Jb\r\nc\u2028d") == "a?[2Jb??c?d"
     assert logs.plain("Zoë 😀") == "Zoë 😀"
+
+
+def test_a_log_that_cannot_be_written_costs_no_delivery(machine):
+    class FullDisk:
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+        flush = close = lambda *_: FullDisk().write("")
+
+    logs.configure(FullDisk())
+    machine.receiver.log = machine.worker.log = logs.logger()
+    assert judge(machine, a_body(), signed(a_body())).status == 202
+    assert machine.worker.step()
+    assert not machine.worker.step()
