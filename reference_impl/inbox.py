@@ -42,8 +42,7 @@ _LOW = 2
 #: flood of High deliveries delays the Low ones and never starves them.
 HANDICAP = 30_000_000
 
-#: Most deliveries in one transaction, and most waiting for one before 503 is the better answer.
-_BATCH = 256
+#: Most deliveries that wait for a transaction before 503 is the better answer.
 _WAITING = 20_000
 
 
@@ -94,6 +93,9 @@ class _Waiting:
 class Inbox:
     """Accepts deliveries; *committed* is told how many new ones a commit brought."""
 
+    #: Most deliveries in one transaction.
+    most = 256
+
     def __init__(self, settings: Settings, store: Store, committed: Callable[[int], None]) -> None:
         self._settings = settings
         self._store = store
@@ -139,7 +141,7 @@ class Inbox:
                     going_on = False
                     break
                 batch.append(arrival)
-                if len(batch) == _BATCH or self._arrivals.empty():
+                if len(batch) == self.most or self._arrivals.empty():
                     break
                 arrival = self._arrivals.get()
             if batch:
