@@ -123,7 +123,12 @@ def _no_fastify() -> str:
 
 
 def _webhook(place: Place) -> list[str]:
-    """The `webhook` of Debian: it verifies, starts a program and stores nothing."""
+    """
+    The `webhook` of Debian: it verifies, runs a program and stores nothing.
+
+    It answers when the program has ended.  By default it would answer before that, and be seconds
+    behind with its programs.
+    """
     prefix, _, name = PATH.strip("/").rpartition("/")
     rule = {
         "type": "payload-hmac-sha256",
@@ -133,6 +138,7 @@ def _webhook(place: Place) -> list[str]:
     hook = {
         "id": name,
         "execute-command": "/bin/true",
+        "include-command-output-in-response": True,
         "success-http-response-code": 202,
         "trigger-rule": {"match": rule},
     }

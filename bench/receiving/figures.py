@@ -68,12 +68,18 @@ def middle(rounds: Sequence[Round]) -> Round:
     return Round(
         statistics.median(each.rate for each in rounds),
         statistics.median(each.cpu for each in rounds),
-        _middle([each.full for each in rounds]),
-        _middle([each.half for each in rounds]),
+        middle_spread([each.full for each in rounds]),
+        middle_spread([each.half for each in rounds]),
     )
 
 
-def _middle(spreads: Sequence[Spread]) -> Spread:
+def middle_spread(spreads: Sequence[Spread]) -> Spread:
+    """
+    The median of each share by itself.
+
+    Raises:
+        StatisticsError: if there are no spreads.
+    """
     return Spread(
         statistics.median(each.p50 for each in spreads),
         statistics.median(each.p99 for each in spreads),
