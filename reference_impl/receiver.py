@@ -14,8 +14,7 @@ that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))
     `duplicate`, `refused`, `invalid`, `not_allowed`, `too_large`, `too_slow`, `throttled_answer`,
     `unavailable`, `failed`.
 `Inbox` (`inbox`)
-    `accept`, `most` (in a transaction), `write` (one group commit), `insert` (dedupe),
-    `priority`, `rank`.
+    `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
 `Leases` (`leases`)
     `claim` (order, one at a time per booking), `release` (guard of the lease), `take_over`.
 `Worker` (`worker`)
