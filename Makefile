@@ -1,6 +1,6 @@
 # make check   sets up a private environment and checks the reference receiver, both profiles
 # make test    sets up the same and runs linters, type checker and tests
-# make bench   sets up the same and measures how long a run takes (docs/benchmarks.md)
+# make bench   sets up the same and measures receivers side by side (docs/benchmarks.md)
 # make docs    writes docs/contract.md and docs/kill-matrix.md anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +11,7 @@ JOBS   ?= 3
 # A switch of the environment against bytecode would have every process compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test lint units mutants bench docs stability clean
+.PHONY: help setup check test lint units mutants bench bench-run bench-peers docs stability clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,8 +42,15 @@ units: setup
 mutants: setup
 	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
 
-bench: setup
+bench: setup bench-run
+	$(BIN)/python bench/receivers.py
+
+bench-run: setup
 	$(BIN)/python bench/run_time.py
+
+# The packages of the receiver that ours is measured against; without them it is left out.
+bench-peers:
+	cd bench/peers/fastify && npm install --no-package-lock --no-audit --no-fund
 
 docs: setup
 	$(BIN)/python -m calcontract.report.contract > docs/contract.md.new
@@ -55,4 +62,4 @@ stability: setup
 	$(BIN)/python bench/stability.py
 
 clean:
-	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/peers/fastify/node_modules build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

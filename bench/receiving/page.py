@@ -135,8 +135,9 @@ def _targets(found: Found) -> Iterator[str]:
     reference = found.middle("sqlite")
     slowest = Target("SQLite, p99 at saturation", 20, at_most=True, unit=" ms")
     yield f"- {slowest.line(reference and reference.full.p99)}"
-    drain = Target("drain / accept", 1)
-    yield f"- {drain.line(figures.ratio(found.drained, found.rate('sqlite')))}"
-    grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)
-    many, few = found.many and found.many.p99, found.few and found.few.p99
-    yield f"- {grown.line(figures.ratio(many, few))}"
+    if found.drained is not None:
+        drain = Target("drain / accept", 1)
+        yield f"- {drain.line(figures.ratio(found.drained, found.rate('sqlite')))}"
+    if found.few is not None and found.many is not None:
+        grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)
+        yield f"- {grown.line(figures.ratio(found.many.p99, found.few.p99))}"
