@@ -83,7 +83,7 @@ def _measured(told: argparse.Namespace) -> Found:
         f"of {told.seconds:g} s each at saturation and at half of that load",
     )
     chosen = [CANDIDATES[key] for key in told.keys]
-    found.left_out = {each.key: each.missing() for each in chosen if each.missing()}
+    found.left_out = {each.key: why for each in chosen if (why := each.missing())}
     present = [each for each in chosen if each.key not in found.left_out]
     with bench.empty("disk") as folder:
         found.syncs = machine.syncs_a_second(folder, told.seconds)

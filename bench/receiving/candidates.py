@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,6 +124,26 @@ def _no_fastify() -> str:
     return ""
 
 
+def _no_postgres() -> str:
+    if reason := postgres.missing():
+        return reason
+    # Nobody listens there, so a receiver that knows PostgreSQL says so, and another refuses it.
+    environment = os.environ | variables("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        tried = subprocess.run(  # noqa: S603 - our own command
+            [*RECEIVER, "serve", "--port", "0"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        said = tried.stderr.strip().removeprefix("reference-receiver: ")
+        if said.startswith("DATABASE_URL"):
+            return f"the receiver refuses it: {said}"
+    return ""
+
+
 def _webhook(place: Place) -> list[str]:
     """
     The `webhook` of Debian: it verifies, runs a program and stores nothing.
@@ -172,7 +194,7 @@ _ALL = (
         "postgres",
         "reference, PostgreSQL",
         _receiver("--no-worker"),
-        missing=postgres.missing,
+        missing=_no_postgres,
     ),
     Candidate("forgetful", "reference, stores nothing", _variant("forgetful"), stores=False),
     Candidate("single", "reference, a commit each", _variant("single")),

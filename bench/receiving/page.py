@@ -104,7 +104,7 @@ def _row(found: Found, key: str) -> tuple[str, ...]:
 
 def _more(found: Found) -> Iterator[str]:
     for key, sentence in found.left_out.items():
-        yield f"- Left out: {found.titles[key]}. {sentence}."
+        yield f"- Left out: {found.titles[key]}: {sentence}."
     for key, rounds in found.rounds.items():
         for number, each in enumerate(rounds, 1):
             if isinstance(each, Failure):

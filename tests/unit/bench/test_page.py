@@ -49,7 +49,7 @@ def test_a_candidate_without_a_good_round_has_no_figures(found):
 
 def test_who_is_left_out_is_told_with_the_reason(found):
     found.left_out = {"postgres": "psycopg is not installed"}
-    assert "- Left out: on PostgreSQL. psycopg is not installed." in page(found)
+    assert "- Left out: on PostgreSQL: psycopg is not installed." in page(found)
 
 
 def test_targets_compare_medians(found):
