@@ -42,8 +42,9 @@ units: setup
 mutants: setup
 	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
 
-bench: setup bench-run
+bench: setup
 	$(BIN)/python bench/receivers.py
+	$(BIN)/python bench/run_time.py
 
 bench-run: setup
 	$(BIN)/python bench/run_time.py
