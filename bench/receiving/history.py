@@ -78,6 +78,6 @@ def _accepting(bench: Bench, folder: Path, rate: float, number: int) -> Spread:
     with REFERENCE.running(folder, bench.cores) as server:
         load = bench.pressure(server, number)
         load.press(rate=rate, seconds=bench.warm)
-        before = server.rows()
+        before = server.last()
         outcome = load.press(rate=rate, seconds=bench.seconds)
         return Spread.of(sound(outcome, server, before).latencies)

@@ -61,6 +61,11 @@ class Found:
         middle = self.middle(key)
         return None if middle is None else middle.rate
 
+    def cpu(self, key: str) -> float | None:
+        """The median of what an answer of it costs its processes."""
+        middle = self.middle(key)
+        return None if middle is None else middle.cpu
+
 
 def page(found: Found) -> str:
     """The whole page."""
@@ -131,7 +136,9 @@ def _more(found: Found) -> Iterator[str]:
 def _targets(found: Found) -> Iterator[str]:
     for target, one, other in _RATES:
         if found.rounds.get(one) or found.rounds.get(other):
-            yield f"- {target.line(figures.ratio(found.rate(one), found.rate(other)))}"
+            line = target.line(figures.ratio(found.rate(one), found.rate(other)))
+            by_cpu = figures.ratio(found.cpu(other), found.cpu(one))
+            yield f"- {line}" + ("" if by_cpu is None else f" (by CPU {by_cpu:.2f})")
     reference = found.middle("sqlite")
     slowest = Target("SQLite, p99 at saturation", 20, at_most=True, unit=" ms")
     yield f"- {slowest.line(reference and reference.full.p99)}"

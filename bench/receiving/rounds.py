@@ -53,14 +53,14 @@ class Bench:
         return Pressure(server.url, attempts, self.connections)
 
 
-def sound(outcome: Outcome, server: Server | None = None, before: int = 0) -> Outcome:
+def sound(outcome: Outcome, server: Server, before: int = 0) -> Outcome:
     """
     *outcome*, if every attempt was answered 202 and every 202 is in the table of *server*.
 
     Args:
         outcome: of some load.
-        server: who was under it and stores what it accepts.
-        before: how many rows its table had before.
+        server: who was under it.
+        before: the newest row of its table before that.
 
     Raises:
         MeasurementError: if one was not.
@@ -69,8 +69,8 @@ def sound(outcome: Outcome, server: Server | None = None, before: int = 0) -> Ou
         raise MeasurementError(failed)
     if not outcome.latencies:
         raise MeasurementError("nothing was answered in time")
-    if server is not None and server.database:
-        kept = server.rows() - before
+    if server.database:
+        kept = server.rows(before)
         if kept < outcome.confirmed:
             raise MeasurementError(f"{outcome.confirmed} were answered 202 and {kept} are stored")
     return outcome
@@ -92,7 +92,7 @@ def once(bench: Bench, candidate: Candidate) -> Round:
         used = server.cpu()
         full = sound(load.saturate(warm=bench.warm, seconds=bench.seconds), server)
         used = server.cpu() - used
-        before = server.rows() if server.database else 0
+        before = server.last()
         half = load.press(rate=full.rate / 2, seconds=bench.seconds)
         sound(half, server, before)
     return Round(

@@ -29,17 +29,20 @@ class Server:
     #: Its database, as SQLAlchemy spells it; empty if it keeps nothing.
     database: str = ""
 
-    def rows(self, state: str | None = None) -> int:
-        """How many deliveries its table holds, those in a *state* or all."""
-        query = "SELECT count(*) FROM webhook_events"
+    def last(self) -> int:
+        """The id of the newest row of its table, 0 if there is none or it keeps nothing."""
+        return self._asked("SELECT coalesce(max(id), 0) FROM webhook_events")
+
+    def rows(self, after: int = 0) -> int:
+        """How many rows of its table are newer than that id."""
+        return self._asked("SELECT count(*) FROM webhook_events WHERE id > :after", after=after)
+
+    def _asked(self, query: str, **values: int) -> int:
+        if not self.database:
+            return 0
         engine = sqlalchemy.create_engine(self.database, poolclass=sqlalchemy.NullPool)
         with engine.connect() as connection:
-            if state is None:
-                found = connection.scalar(sqlalchemy.text(query))
-            else:
-                asked = sqlalchemy.text(f"{query} WHERE state = :state")
-                found = connection.scalar(asked, {"state": state})
-        return int(found or 0)
+            return int(connection.scalar(sqlalchemy.text(query), values) or 0)
 
     def _alive(self) -> list[psutil.Process]:
         found = [each for each in self.started if each.is_running()]

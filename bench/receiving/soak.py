@@ -33,11 +33,11 @@ def soaked(bench: Bench, *, seconds: float, rate: float) -> Memory:
     with bench.empty("soak") as folder, candidate.running(folder, bench.cores) as server:
         load = bench.pressure(server)
         # What it loads and allocates for its first deliveries is no growth.
-        sound(load.press(rate=rate, seconds=max(bench.warm, 0.1)))
+        sound(load.press(rate=rate, seconds=max(bench.warm, 0.1)), server)
         held = [server.memory()]
         looks = max(1, math.ceil(seconds / _LOOK))
         for look in range(looks):
-            before = server.rows()
+            before = server.last()
             sound(load.press(rate=rate, seconds=seconds / looks), server, before)
             held.append(server.memory())
             if look % 12 == 0:
