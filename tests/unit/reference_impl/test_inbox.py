@@ -1,5 +1,7 @@
 import asyncio
 import sqlite3
+import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -70,6 +72,39 @@ def test_concurrent_accepts_share_transactions_and_each_gets_its_own_answer(mach
     assert len(stored(machine)) == 50
     assert len(transactions) < 100
     assert sum(transactions) == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_transaction_waits_for_company_only_after_one_that_had_some(machine, monkeypatch):
+    waited = []
+    clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
+    monkeypatch.setattr("reference_impl.inbox.time", clock)
+
+    async def accept(minutes):
+        entries = [an_entry(machine, minute=minute) for minute in minutes]
+        await asyncio.gather(*(machine.inbox.accept(entry) for entry in entries))
+
+    async def accept_all():
+        for minute in range(3):
+            await accept([minute])
+        alone = len(waited)
+        # They arrive before there is a thread to take them one by one.
+        machine.inbox.stop()
+        together = asyncio.create_task(accept([3, 4, 5]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        machine.inbox.start()
+        await together
+        await accept([6])
+        await accept([7])
+        return alone
+
+    machine.inbox.start()
+    alone = asyncio.run(accept_all())
+    machine.inbox.stop()
+    assert alone == 0
+    assert waited == [machine.inbox.gathering]
+    assert len(stored(machine)) == 8
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
