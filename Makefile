@@ -1,6 +1,7 @@
 # make check   sets up a private environment and checks the reference receiver, both profiles
 # make test    sets up the same and runs linters, type checker and tests
-# make bench   sets up the same and measures how long a run takes (docs/benchmarks.md)
+# make bench   sets up the same and measures receivers side by side (docs/benchmarks.md)
+# make crash   sets up the same and kills the reference receiver a few hundred times (docs/durability.md)
 # make docs    writes docs/contract.md and docs/kill-matrix.md anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +12,7 @@ JOBS   ?= 3
 # A switch of the environment against bytecode would have every process compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test lint units mutants bench docs stability clean
+.PHONY: help setup check test lint units mutants crash bench bench-run bench-peers docs stability clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,8 +43,19 @@ units: setup
 mutants: setup
 	MUTANTS=thorough $(BIN)/pytest -n $(JOBS) --dist worksteal tests/test_mutants.py
 
+crash: setup
+	CRASH=thorough $(BIN)/pytest -s tests/crash
+
 bench: setup
+	$(BIN)/python bench/receivers.py
 	$(BIN)/python bench/run_time.py
+
+bench-run: setup
+	$(BIN)/python bench/run_time.py
+
+# The packages of the receiver that ours is measured against; without them it is left out.
+bench-peers:
+	cd bench/peers/fastify && npm install --no-package-lock --no-audit --no-fund
 
 docs: setup
 	$(BIN)/python -m calcontract.report.contract > docs/contract.md.new
@@ -55,4 +67,4 @@ stability: setup
 	$(BIN)/python bench/stability.py
 
 clean:
-	rm -rf $(VENV) build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) bench/peers/fastify/node_modules build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -18,10 +19,17 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from calcontract import catalogue, process, reference, settings
+from calcontract import catalogue, reference, settings
 from calcontract.errors import INTERRUPTED, CalcontractError, Exit, UsageError
+from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
+
+#: Settings that say something of a receiver that is named.
+_OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
+
+#: With a receiver for each of more processes than this, starting them costs more than it saves.
+_MANY = 4
 
 #: A run over several profiles ends with the worst of their codes; the worst first.
 _WORST_FIRST = (
@@ -87,6 +95,11 @@ def _one_sentence() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
+def _cores() -> int:
+    """Number of processes that run checks side by side without waiting for each other."""
+    return min(len(os.sched_getaffinity(0)), _MANY)
+
+
 @contextlib.contextmanager
 def _target(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """*options* with a target: the one that was named, or the reference receiver."""
@@ -114,26 +127,13 @@ def _receiver(options: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Process
         )
     if named.target:
         named.permit()
-        with process.of(named) as started:
-            yield options, started
-        return
-    if any((named.secret_env, named.secret_file, named.secret, named.probe, named.states)):
+    elif any(getattr(named, name) for name in _OF_A_RECEIVER):
         raise UsageError(
-            "a secret, probe or states are given but no receiver",
+            "a secret, probe, states or command are given but no receiver",
             hint="name its URL as the first argument",
         )
-    with reference.receiver() as running:
-        complete = {
-            **options,
-            "target": running.url,
-            "secret": running.secret,
-            "probe": running.probe,
-            "states": running.states,
-            "receiver_secret_env": reference.SECRET,
-            "receiver_previous_env": reference.PREVIOUS,
-            "log": settings.PRINTED,
-        }
-        yield complete, running.process
+    with reference.named_or_own(named) as (placed, started):
+        yield {**options, **placed}, started
 
 
 @application.command()
@@ -184,8 +184,15 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
     jobs: Annotated[
-        int, typer.Option("-n", "--jobs", min=1, max=64, help="Processes that run checks.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            *("-n", "--jobs"),
+            min=1,
+            max=64,
+            help="Processes that run checks.  [default: one per core where each can have a "
+            "receiver of its own, else 1]",
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every failure.")] = False,
 ) -> None:
     """Check a receiver against the contract, and print a verdict per clause."""
@@ -194,7 +201,8 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     options = _settings(locals(), without={"profile"})
     codes: list[Exit] = []
     with _one_sentence():
-        profiles = tuple(dict.fromkeys(profile or [settings.load(**options).profile]))
+        named = settings.load(**options)
+        profiles = tuple(dict.fromkeys(profile or [named.profile]))
         for name in profiles:
             settings.load(**options, profile=name)
         console = Console()
@@ -212,7 +220,8 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                         console=console,
                         verbose=verbose,
                         process=started,
-                        jobs=jobs,
+                        jobs=jobs or (_cores() if named.is_apiece else 1),
+                        named=settings.load(**options, profile=name),
                     )
                 )
     raise typer.Exit(int(next(code for code in _WORST_FIRST if code in codes)))

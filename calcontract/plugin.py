@@ -91,8 +91,10 @@ def pytest_configure(config: pytest.Config) -> None:
     from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above
     from calcontract.spreading import Worker  # noqa: PLC0415 - see above
 
+    leaving = contextlib.ExitStack()
+    config.add_cleanup(leaving.close)
     try:
-        checks = _prepared(config) if told is None else Worker.of(told)
+        checks = _prepared(config, leaving) if told is None else Worker.of(told, leaving)
     except CalcontractError as error:
         pytest.exit(str(error), returncode=int(error.exit_code))
     if checks is None:
@@ -102,9 +104,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args[:] = [str(Path(__file__).parent / "suite")]
 
 
-def _prepared(config: pytest.Config) -> Session | None:
+def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session | None:
     """
     The session of a run that names a target; none if that run is of the fuzzing.
+
+    What is started for it ends with *leaving*.
 
     Raises:
         CalcontractError: if it cannot start.
@@ -122,14 +126,16 @@ def _prepared(config: pytest.Config) -> Session | None:
     fuzzes = _names_fuzzing(config)
     if workers:
         _bear_workers(config, fuzzes=fuzzes)
-    started = contextlib.ExitStack()
-    config.add_cleanup(started.close)
-    running = started.enter_context(process.of(settings.load(**options)))
+    named = settings.load(**options)
+    placed, running = leaving.enter_context(process.of(named))
+    complete = options | placed
     if fuzzes:
-        config.stash[FUZZED] = settings.load(**options)
+        config.stash[FUZZED] = settings.load(**complete)
         return None
     kind = Spread if workers else Session
-    session = kind.of(options, select=config.option.markexpr, process=running)
+    session = kind.of(complete, select=config.option.markexpr, process=running)
+    if isinstance(session, Spread):
+        session.named = named
     if workers and not config.option.collectonly:
         session.look()
         if session.run.setup_problem is not None:

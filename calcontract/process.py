@@ -174,28 +174,40 @@ class Process:
         return (words or ["it said nothing"])[-1]
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on right now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
-def of(settings: Settings) -> Iterator[Process | None]:
+def of(told: Settings) -> Iterator[tuple[dict[str, str], Process | None]]:
     """
-    The process of the target that *settings* name, started, if they say how to start it.
+    The process of the target that a run was *told* of, started, if it was told how to start it.
+
+    Beside it the settings that name its port, if the suite has chosen it.
 
     Raises:
         UsageError: if it is on another machine, or its command cannot be read.
         SetupError: if it does not start.
     """
-    if not settings.start:
-        _need_no_process(settings)
-        yield None
+    if not told.start:
+        _need_no_process(told)
+        yield {}, None
         return
-    if not settings.is_local:
+    if not told.is_local:
         raise UsageError(
             "only a receiver on this machine can be started and killed",
             hint="leave --start out, or run the suite beside the receiver",
         )
+    placed = told.at(free_port())
+    command, url = placed.get("start", told.start), placed.get("target", told.target or "")
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
-        process = Process(settings.start, settings.target or "", log=Path(folder) / "receiver.log")
+        process = Process(command, url, log=Path(folder) / "receiver.log")
         with process.running():
-            yield process
+            yield placed, process
 
 
 def _need_no_process(settings: Settings) -> None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from calcontract.process import Process
+from calcontract import process
+from calcontract.process import Process, free_port
+from calcontract.settings import PRINTED, Settings
 
 #: Where it takes deliveries.
 PATH = "/api/webhooks/calcom"
@@ -43,13 +44,40 @@ class Running:
     process: Process
     secret: str = field(repr=False)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a run is told of it: every capability, and the secret."""
+        return {
+            "target": self.url,
+            "secret": self.secret,
+            "probe": self.probe,
+            "states": self.states,
+            "receiver_secret_env": SECRET,
+            "receiver_previous_env": PREVIOUS,
+            "log": PRINTED,
+        }
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on right now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+
+@contextlib.contextmanager
+def named_or_own(told: Settings) -> Iterator[tuple[dict[str, str], Process | None]]:
+    """
+    The receiver of a run that was *told* this, started if that is ours to do.
+
+    Without a target it is the reference receiver.
+
+    Returns:
+        The settings that only whoever starts it can know, and its process if it is ours.
+
+    Raises:
+        UsageError: if it is on another machine, or its command cannot be read.
+        SetupError: if it does not start.
+    """
+    if told.target is None:
+        with receiver() as running:
+            yield running.settings, running.process
+    else:
+        with process.of(told) as named:
+            yield named
 
 
 @contextlib.contextmanager
@@ -76,7 +104,7 @@ def receiver(
     origin = f"{scheme}://{'localhost' if scheme == 'https' else '127.0.0.1'}:{port}"
     words = command or COMMAND
     with tempfile.TemporaryDirectory(prefix="calcontract-") as folder:
-        process = Process(
+        started = Process(
             shlex.join([*words, "--port", str(port)]),
             f"{origin}{PATH}",
             log=Path(folder) / "receiver.log",
@@ -87,11 +115,11 @@ def receiver(
                 **(environment or {}),
             },
         )
-        with process.running():
+        with started.running():
             yield Running(
                 url=f"{origin}{PATH}",
                 probe=f"{origin}/_testing/probe",
                 states=f"{origin}/_testing/states",
-                process=process,
+                process=started,
                 secret=secret,
             )

@@ -18,6 +18,7 @@ from calcontract.plugin import SESSION
 from calcontract.process import Process
 from calcontract.report.terminal import Terminal
 from calcontract.session import Session
+from calcontract.settings import Settings
 from calcontract.spreading import Spread
 
 _SUITE = Path(calcontract.__file__).parent / "suite"
@@ -91,6 +92,7 @@ def run(
     verbose: bool = False,
     process: Process | None = None,
     jobs: int = 1,
+    named: Settings | None = None,
 ) -> Exit:
     """
     One run of the contract; prints what came of it.
@@ -102,13 +104,16 @@ def run(
         verbose: whether every clause and every failure is printed in full.
         process: the receiver's process, if it runs already and may be killed.
         jobs: the number of processes that run checks.
+        named: the settings as they were given, before a receiver was started from them: by them
+            every process of the run may have one of its own.
 
     Raises:
         CalcontractError: if the run cannot start.
     """
     kind = Spread if jobs > 1 else Session
     session = kind.of(options, select=select or "", process=process)
-    if jobs > 1:
+    if isinstance(session, Spread):
+        session.named = named
         # Before there are others: one process has looked, and all know.
         session.look()
     spread = jobs > 1 and session.run.setup_problem is None

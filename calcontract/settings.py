@@ -18,17 +18,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from calcontract.catalogue import PROFILES
 from calcontract.errors import UsageError
 from calcontract.handling import Appointments, Statuses, known_triggers
+from calcontract.layers import CONFIG_FILE, SECRET_SOURCES, Environment, File
 
 _PREFIX = "CALCONTRACT_"
 
@@ -48,9 +43,6 @@ _REPEATED = (
     "i_may_test",
 )
 
-#: Where settings are read from when they are neither options nor in the environment.
-CONFIG_FILE = "calcontract.toml"
-
 #: Hosts that are this machine: everything is allowed there.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -58,29 +50,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 #: Says in place of a file that the log is what the receiver prints.
 PRINTED = "-"
 
-#: Where a secret may come from; one of them is enough, and a second is a contradiction.
-SECRET_SOURCES = ("secret", "secret_env", "secret_file")
+#: Stands in a command and in URLs for a port that the suite chooses, another for each receiver that
+#: it starts.
+PORT = "{port}"
 
-
-def _first_secret(source: PydanticBaseSettingsSource, found: dict[str, Any]) -> dict[str, Any]:
-    """What *source* has *found*, without a secret if a source before it has named one."""
-    if any(name in source.current_state for name in SECRET_SOURCES):
-        return {name: value for name, value in found.items() if name not in SECRET_SOURCES}
-    return found
-
-
-class _Environment(EnvSettingsSource):
-    """`CALCONTRACT_*`."""
-
-    def __call__(self) -> dict[str, Any]:
-        return _first_secret(self, super().__call__())
-
-
-class _File(TomlConfigSettingsSource):
-    """`calcontract.toml`."""
-
-    def __call__(self) -> dict[str, Any]:
-        return _first_secret(self, super().__call__())
+#: Settings in which that port may stand.
+_PLACED = ("target", "probe", "states", "start", "log")
 
 
 class Settings(BaseSettings):
@@ -145,7 +120,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options first, then the environment, then the file."""
-        return init_settings, _Environment(settings_cls), _File(settings_cls)
+        return init_settings, Environment(settings_cls), File(settings_cls)
 
     @field_validator("profile")
     @classmethod
@@ -169,7 +144,7 @@ class Settings(BaseSettings):
     def _http_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
+        parts = urlsplit(value.replace(PORT, "1"))
         try:
             usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
         except ValueError:
@@ -190,6 +165,16 @@ class Settings(BaseSettings):
     def _states_are_seen(self) -> Self:
         if self.states and not self.probe:
             raise ValueError("provider states are of no use without a probe; give --probe as well")
+        return self
+
+    @model_validator(mode="after")
+    def _one_port(self) -> Self:
+        named = {name for name in _PLACED if PORT in (getattr(self, name) or "")}
+        if named and not {"target", "start"} <= named:
+            raise ValueError(
+                f"{PORT} is a port that the suite chooses when it starts the receiver; "
+                "it has to stand in the URL and in --start"
+            )
         return self
 
     @field_validator("receiver_secret_env", "receiver_previous_env")
@@ -219,6 +204,18 @@ class Settings(BaseSettings):
     def handled(self) -> tuple[str, ...] | None:
         """The trigger events that the receiver is declared to act on, if any are declared."""
         return None if self.triggers is None else tuple(sorted(self.triggers))
+
+    @property
+    def is_apiece(self) -> bool:
+        """Whether every process of a run can have a receiver of its own."""
+        return self.target is None or PORT in self.target
+
+    def at(self, port: int) -> dict[str, str]:
+        """The settings in which *port* takes the place of `{port}`; none where there is none."""
+        told = {name: getattr(self, name) or "" for name in _PLACED}
+        return {
+            name: value.replace(PORT, str(port)) for name, value in told.items() if PORT in value
+        }
 
     @property
     def is_local(self) -> bool:
@@ -286,7 +283,9 @@ class Settings(BaseSettings):
         if not value:
             raise UsageError(
                 f"{source} holds no secret",
-                hint="set it to the receiver's secret; --secret-env takes a name, not the secret",
+                hint="write the receiver's secret into it"
+                if self.secret_file
+                else "set it to the receiver's secret; --secret-env takes a name, not the secret",
             )
         return value
 

@@ -1,35 +1,40 @@
 """
 A run that is spread over several processes by pytest-xdist.
 
-The receiver under test is one, so the checks fall in two parts.  Those that need no more than the
-wire and a probe, and look at their own bookings only, are dealt out to the workers.  Those that
-move the receiver's clock, pause its work, kill it, count what everybody changes, or look back over
-the run, are run one after another by the controller, which has the receiver to itself by then.
+Where the suite starts the receiver on a port that it chooses, every process has one of its own, and
+the checks are dealt out to all of them.  Where the receiver is one, only those are dealt out that
+need no more than the wire and a probe, and look at their own bookings only.  Those that move its
+clock, pause its work, kill it, count what everybody changes, or look back over the run, are run one
+after another by the controller, which has the receiver to itself by then.
 
 A check that did not pass beside others is run once more alone, and that counts: neither load nor a
-neighbour accuses anybody.  The exception is a race, which one look is enough to prove.
+neighbour accuses anybody.  The exception is a race, which one look is enough to prove.  What looks
+back over a run is asked of every receiver, and the worst answer counts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
-from calcontract import catalogue, settings
+from calcontract import catalogue, recording, reference, settings
 from calcontract.catalogue import Clause
-from calcontract.checks import Checks
+from calcontract.checks import Checks, record_in
 from calcontract.errors import CheckStop
+from calcontract.process import Process
 from calcontract.recording import name_of
 from calcontract.records import CheckRecord
 from calcontract.session import Session
 from calcontract.settings import Settings
-from calcontract.target import Target
+from calcontract.target import Sent, Target
 from calcontract.verdicts import ACCUSING, Outcome
 
-#: What a worker is told stands here in what pytest-xdist hands it, over a pipe.
+#: What a worker is told, and what it tells at its end, stands here in what pytest-xdist hands over.
 TOLD = "calcontract"
 
 #: Under this name a worker's report carries what it has sent.
@@ -38,15 +43,21 @@ _SENT = "calcontract_sent"
 #: pytest's outcome for a check that is to be run again alone.
 _AGAIN = "again"
 
-#: Tags of checks that need the receiver to themselves.
-_ALONE = ("needs-states", "needs-process", "needs-secrets", "needs-log", "alone", "last")
+#: A check that looks back over the run of its receiver, and is run at its end.
+_LAST = "last"
+
+#: Tags of checks that nothing else may run beside, whosever receiver it is.
+_ALONE = ("alone", _LAST)
+
+#: Tags of checks that bear nothing else beside them at the same receiver.
+_ALONE_AT_ONE = (*_ALONE, "needs-states", "needs-process", "needs-secrets", "needs-log")
 
 #: The stories of each worker begin so many seconds before those of the one before it.
 _APART = 31
 
 
-def _is_alone(item: pytest.Item) -> bool:
-    return any(tag in item.keywords for tag in _ALONE)
+def _tagged(item: pytest.Item, *tags: str) -> bool:
+    return any(tag in item.keywords for tag in tags)
 
 
 class Worker(Checks):
@@ -55,43 +66,107 @@ class Worker(Checks):
 
     Args:
         run_settings: what the run was told.
-        target: the receiver, which others use as well.
+        target: the receiver.
         seed: of the order of the checks.
         words: the arguments that start the same run.
+        apiece: whether nobody else uses the receiver.
     """
 
     def __init__(
-        self, run_settings: Settings, target: Target, *, seed: int, words: list[str]
+        self,
+        run_settings: Settings,
+        target: Target,
+        *,
+        seed: int,
+        words: list[str],
+        apiece: bool,
     ) -> None:
         super().__init__(run_settings, catalogue.load(), target, seed=seed)
         self.run.words = words
+        self._apiece = apiece
+        #: What looks back over the run of this receiver, if it is ours alone.
+        self._last: list[pytest.Item] = []
+        self._sent = Sent()
+        #: Whether the end of the run is looked back from.
+        self._looks_back = False
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Worker:
-        """The worker that was *told* so by the controller."""
-        run_settings = settings.load(**told["settings"])
+    def of(cls, told: Mapping[str, Any], leaving: contextlib.ExitStack) -> Worker:
+        """
+        The worker that was *told* so by the controller; its receiver ends with *leaving*.
+
+        Raises:
+            CalcontractError: if it has no receiver to work with.
+        """
+        process: Process | None = None
+        given = dict(told["settings"])
+        if told["apiece"]:
+            own = reference.named_or_own(settings.load(**given))
+            placed, process = leaving.enter_context(own)
+            given |= placed
+        run_settings = settings.load(**given)
         number: int = told["number"]
         # Other people than its neighbours meet: a receiver may well know a person and a slot.
-        target = Target(run_settings, seed=told["seed"] + number * 1_000_003)
+        target = Target(run_settings, seed=told["seed"] + number * 1_000_003, process=process)
         target.first_story(number * _APART)
         # The controller tells of a bad certificate; here too the rest is judged all the same.
         target.examine_certificate()
-        return cls(run_settings, target, seed=told["seed"], words=told["words"])
+        return cls(
+            run_settings,
+            target,
+            seed=told["seed"],
+            words=told["words"],
+            apiece=told["apiece"],
+        )
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep what does not disturb others; every worker has the same checks in one order."""
-        items[:] = [item for item in self.select(items).inside if not _is_alone(item)]
+        inside = self.select(items).inside
+        alone = _ALONE if self._apiece else _ALONE_AT_ONE
+        items[:] = [item for item in inside if not _tagged(item, *alone)]
+        if self._apiece:
+            self._last = [item for item in inside if _tagged(item, _LAST)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Look back over the run of this receiver when there is nothing left to do."""
+        result = yield
+        if not (session.shouldfail or session.shouldstop):
+            session.config.workeroutput[TOLD] = self._back()  # type: ignore[attr-defined]
+        return result
+
+    def _back(self) -> dict[str, Any]:
+        """What the checks that look back came to, and what was sent since the last report."""
+        before = self._sent.attempts
+        self._hand_over()
+        self.target.sent, self._looks_back = self._sent, True
+        records = []
+        for item, following in itertools.zip_longest(self._last, self._last[1:]):
+            # Not through the hook: pytest-xdist knows nothing of these.
+            for report in runtestprotocol(item, log=False, nextitem=following):
+                record = record_in(report)
+                records += [recording.packed(record)] if record is not None else []
+        sent = self.target.sent.handed_over()
+        return {"records": records, "sent": sent | {"attempts": sent["attempts"] - before}}
+
+    def _hand_over(self) -> dict[str, Any]:
+        """What was sent since this was asked last; it is remembered here as well."""
+        sent = self.target.sent.handed_over()
+        self._sent.take_over(sent)
+        return sent
 
     def conclude(
         self, item: pytest.Item, first: CheckStop | None, again: Callable[[], CheckStop | None]
     ) -> CheckStop | None:
-        """One try is enough here, but for a race: what does not pass is tried again alone."""
-        return super().conclude(item, first, again) if "race" in item.keywords else first
+        """One try is enough, but for what is not run again: what does not pass is tried alone."""
+        tried_here = self._looks_back or _tagged(item, "race")
+        return super().conclude(item, first, again) if tried_here else first
 
     def show(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
         """Let what did not pass be neither passed nor failed yet."""
-        setattr(report, _SENT, self.target.sent.handed_over())
+        if not self._looks_back:
+            setattr(report, _SENT, self._hand_over())
         proven = "race" in report.keywords and record.outcome in ACCUSING
         if record.outcome is Outcome.PASS or report.when == "teardown" or proven:
             super().show(report, record, clause)
@@ -106,16 +181,40 @@ class Spread(Session):
     #: Whether the workers are at work.
     elsewhere = False
 
+    #: The settings by which each worker starts a receiver of its own, if it can.
+    named: Settings | None = None
+
+    def __init__(self, *told: Any) -> None:
+        super().__init__(*told)
+        #: What looking back came to elsewhere, by the name of the check.
+        self._elsewhere: dict[str, list[CheckRecord]] = {}
+
+    @property
+    def _apiece(self) -> bool:
+        return self.named is not None and self.named.is_apiece
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker, over its pipe, what the run was told."""
         workers = node.workerinput["workercount"]
+        told = self.named if self.named is not None and self._apiece else self.settings
         node.workerinput[TOLD] = {
-            "settings": self.settings.plain() | {"rate": self.settings.rate / workers},
+            "settings": told.plain() | {"rate": self.settings.rate / workers},
             "words": list(self.run.words),
             "seed": self.run.seed,
             "number": 1 + int(node.gateway.id.removeprefix("gw")),
+            "apiece": self._apiece,
         }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what looking back over a worker's run came to."""
+        told = getattr(node, "workeroutput", {}).get(TOLD)
+        if told is not None:
+            self.target.sent.take_over(told["sent"])
+            for values in told["records"]:
+                record = recording.unpacked(values)
+                self._elsewhere.setdefault(record.node, []).append(record)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -145,6 +244,11 @@ class Spread(Session):
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
         return result
+
+    def settled(self, record: CheckRecord) -> CheckRecord:
+        """The worst of *record* and of what the same check came to at other receivers."""
+        others = self._elsewhere.pop(record.node, [])
+        return max([record, *others], key=lambda one: one.outcome.badness)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what the workers tell; a check that is to be run again is awaited still."""

@@ -66,12 +66,15 @@ def split(url: str) -> SplitResult:
         ValueError: if it is not an http or https URL with a host, or if it carries a login, which
             Node's `fetch` refuses.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as problem:
+        raise ValueError(f"not an http or https URL: {redacted(url)!r} ({problem})") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"not an http or https URL: {redacted(url)!r}")
     if parts.username is not None:
         raise ValueError(f"Cal.com cannot send to a URL with a login: {redacted(url)!r}")
-    _ = parts.port  # raises if it is no number
     return parts
 
 

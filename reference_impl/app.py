@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from reference_impl.appointments import Fold
 from reference_impl.book import Book
@@ -29,6 +28,8 @@ from reference_impl.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from reference_impl.exporter import Exporter
     from reference_impl.settings import Settings
@@ -163,6 +164,22 @@ class Machine:
         return 0.0 if self._stop_by is None else max(0.0, self._stop_by - time.monotonic())
 
 
+class _Application(Starlette):
+    """Starlette, with a short way to the door: attempts need no middleware and no routing."""
+
+    def __init__(self, path: str, door: ASGIApp, **more: Any) -> None:
+        super().__init__(**more)
+        self._path = path
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead an attempt to the door, and everybody else through the house."""
+        if scope["type"] == "http" and scope["path"] == self._path:
+            await self._door(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build_app(
     settings: Settings,
     *,
@@ -195,7 +212,7 @@ def build_app(
             await asyncio.to_thread(machine.stop)
 
     door = machine.parts.door(machine.receiver, seconds=settings.body_seconds)
-    routes = [Route(settings.path, door), *machine.health.routes()]
+    routes = machine.health.routes()
     if settings.admin_password:
         # Loaded only when asked for, as its templates are.
         from reference_impl.dashboard import Dashboard  # noqa: PLC0415
@@ -203,7 +220,7 @@ def build_app(
         routes += Dashboard(settings, machine.store, machine.clock).routes()
     if testing:
         routes += machine.parts.states(machine).routes()
-    application = Starlette(routes=routes, lifespan=lifespan)
+    application = _Application(settings.path, door, routes=routes, lifespan=lifespan)
     # A redirect would turn the sender's POST away: Cal.com does not follow any.
     application.router.redirect_slashes = False
     application.state.machine = machine

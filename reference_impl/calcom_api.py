@@ -89,7 +89,10 @@ class CalcomApi:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise UnsafeApiUrlError("CALCOM_API_URL is no URL") from None
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
             raise UnsafeApiUrlError("CALCOM_API_URL must start with https://: the key is secret")
         self._url = url.rstrip("/")
@@ -130,10 +133,10 @@ class CalcomApi:
                 # A redirect would carry the question to a place nobody named.
                 allow_redirects=False,
             )
+        except (requests.exceptions.InvalidHeader, UnicodeError):
+            raise ApiError("CALCOM_API_KEY holds characters that no key has") from None
         except requests.RequestException as problem:
             raise ApiError(f"the API cannot be reached ({type(problem).__name__})") from None
-        except UnicodeError:
-            raise ApiError("CALCOM_API_KEY holds characters that no key has") from None
         if answer.status_code != 200:
             raise ApiError(_refusal(answer.status_code, answer.headers))
         try:

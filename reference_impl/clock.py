@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import time
 
+#: By so much the clocks of processes may differ without one of them having been put back, in
+#: microseconds.
+SKEW = 1_000_000
+
 
 class Clock:
     """The time of the machine or of the clock it follows, moved forward by `advance`."""

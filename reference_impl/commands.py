@@ -11,14 +11,15 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
+import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import instants, signature
+from reference_impl import instants, logs, signature
 from reference_impl.clock import Clock
 from reference_impl.counts import counted
+from reference_impl.listening import CannotListenError
 from reference_impl.settings import BadSettingsError, Settings
 from reference_impl.store import Store, open_store
 from reference_impl.store.schema import NewerStoreError
@@ -27,13 +28,20 @@ from reference_impl.upkeep import CannotReplayError, Upkeep
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-application = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="The reference receiver of Cal.com webhooks.",
-)
+
+@click.group()
+def application() -> None:
+    """The reference receiver of Cal.com webhooks."""
+
+
+_DAY = 86_400_000_000
+
+#: The widest column, in characters.
+_WIDEST = 40
+
+#: Days within which a redelivery is recognised, whatever `prune` is told.
+_RECOGNISED_DAYS = 30
+_MOST_DAYS = 36_500
 
 #: What every delivery of Cal.com carries beside its signature.
 _VERSION = "2021-10-20"
@@ -54,27 +62,47 @@ def _one_sentence() -> Iterator[None]:
         # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
         reason = str(getattr(problem, "orig", None) or "see DATABASE_URL").partition("DETAIL:")[0]
         _end(f"the store cannot be used: {' '.join(reason.split())}")
-    except OSError as problem:
+    except CannotListenError as problem:
         _end(str(problem))
+    except BrokenPipeError:
+        # Whoever reads our output has read enough, as `head` has.
+        raise
+    except OSError as problem:
+        reason = (problem.strerror or type(problem).__name__).lower()
+        _end(f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason)
 
 
 def _end(sentence: str, code: int = 2) -> NoReturn:
-    typer.echo(f"reference-receiver: {sentence}", err=True)
-    raise typer.Exit(code)
+    click.echo(f"reference-receiver: {sentence}", err=True)
+    raise click.exceptions.Exit(code)
 
 
 @application.command()
-def serve(  # noqa: PLR0917 - typer makes an option of each
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 is a free one.")] = 8000,
-    worker: Annotated[bool, typer.Option(help="Process deliveries in this process too.")] = True,
-    certfile: Annotated[
-        str | None, typer.Option(help="Certificate to show, with its chain, in PEM.")
-    ] = None,
-    keyfile: Annotated[str | None, typer.Option(help="The certificate's key, in PEM.")] = None,
-    testing: Annotated[
-        bool, typer.Option("--testing", help="Offer the probe and the provider states.")
-    ] = False,
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0 is a free one.",
+)
+@click.option(
+    "--worker/--no-worker",
+    default=True,
+    show_default=True,
+    help="Process deliveries in this process too.",
+)
+@click.option("--certfile", help="Certificate to show, with its chain, in PEM.")
+@click.option("--keyfile", help="The certificate's key, in PEM.")
+@click.option("--testing", is_flag=True, help="Offer the probe and the provider states.")
+def serve(
+    *,
+    host: str,
+    port: int,
+    worker: bool,
+    certfile: str | None,
+    keyfile: str | None,
+    testing: bool,
 ) -> None:
     """Receive deliveries."""
     from reference_impl import serving  # noqa: PLC0415 - the other commands need no server
@@ -96,10 +124,9 @@ def worker() -> None:
 
 
 @application.command("test-webhook-signature")
-def show_signature(
-    payload: Annotated[str | None, typer.Option(help="The body, as text.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file that holds the body.")] = None,
-) -> None:
+@click.option("--payload", help="The body, as text.")
+@click.option("--file", type=click.Path(path_type=Path), help="A file that holds the body.")
+def show_signature(payload: str | None, file: Path | None) -> None:
     """Print the headers that a delivery of a body would carry."""
     with _one_sentence():
         settings = Settings.from_environment()
@@ -108,23 +135,17 @@ def show_signature(
         if not settings.secret:
             raise UsageError("CALCOM_WEBHOOK_SECRET is not set: there is nothing to sign with")
         body = file.read_bytes() if file is not None else os.fsencode(payload or "")
-        typer.echo("Content-Type: application/json")
-        typer.echo(f"X-Cal-Signature-256: {signature.digest(body, settings.secret).decode()}")
-        typer.echo(f"X-Cal-Webhook-Version: {_VERSION}")
+        click.echo("Content-Type: application/json")
+        click.echo(f"X-Cal-Signature-256: {signature.digest(body, settings.secret).decode()}")
+        click.echo(f"X-Cal-Webhook-Version: {_VERSION}")
 
 
 @application.command()
-def replay_webhook(
-    id_: Annotated[
-        str | None, typer.Option("--id", help="One delivery: the row's id, or the webhook id.")
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(help="All received since then, as 2026-07-14 or 2026-07-14T09:00:00Z."),
-    ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="All dead letters.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which.")] = False,
-) -> None:
+@click.option("--id", "id_", help="One delivery: the row's id, or the webhook id.")
+@click.option("--since", help="All received since then, as 2026-07-14 or 2026-07-14T09:00:00Z.")
+@click.option("--failed", is_flag=True, help="All dead letters.")
+@click.option("--dry-run", is_flag=True, help="Only say which.")
+def replay_webhook(*, id_: str | None, since: str | None, failed: bool, dry_run: bool) -> None:
     """Process deliveries once more; what took effect before has no second effect."""
     with _one_sentence():
         if (id_ is None) == (since is None and not failed):
@@ -135,59 +156,74 @@ def replay_webhook(
             upkeep = Upkeep(settings, store, _now(store))
             if id_ is not None:
                 webhook_id = upkeep.replay(id_, dry_run=dry_run)
-                typer.echo(f"delivery {webhook_id} {_would('waits', dry_run)} to be processed")
+                click.echo(f"delivery {webhook_id} {_would('waits', dry_run)} to be processed")
                 return
             replayed = upkeep.replay_all(since=after, failed=failed, dry_run=dry_run)
         verb = "waits" if replayed.again == 1 else "wait"
-        typer.echo(f"{_deliveries(replayed.again)} {_would(verb, dry_run)} to be processed")
+        click.echo(f"{_deliveries(replayed.again)} {_would(verb, dry_run)} to be processed")
         if replayed.pruned:
-            typer.echo(f"{_deliveries(replayed.pruned)} left alone: pruned")
+            click.echo(f"{_deliveries(replayed.pruned)} left alone: pruned")
 
 
 @application.command()
-def discard_webhook(
-    id_: Annotated[str, typer.Option("--id", help="The row's id, or the webhook id.")],
-) -> None:
+@click.option("--id", "id_", required=True, help="The row's id, or the webhook id.")
+def discard_webhook(id_: str) -> None:
     """Give up a dead letter: it is not replayed with --failed any more, and may be pruned."""
     with _one_sentence():
         settings = Settings.from_environment()
         with _store(settings) as store:
             webhook_id = Upkeep(settings, store, _now(store)).discard(id_)
-        typer.echo(f"dead letter {webhook_id} is discarded")
+        click.echo(f"dead letter {webhook_id} is discarded")
 
 
 @application.command()
-def prune(
-    older_than: Annotated[
-        int, typer.Option(min=0, max=36_500, metavar="DAYS", help="Days since they were over.")
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
-) -> None:
+@click.option(
+    "--older-than",
+    type=click.IntRange(0, _MOST_DAYS),
+    required=True,
+    metavar="DAYS",
+    help="Days since they were over.",
+)
+@click.option(
+    "--forget-after",
+    type=click.IntRange(_RECOGNISED_DAYS, _MOST_DAYS),
+    metavar="DAYS",
+    help="Days since they were over after which the rows without payload go as well.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say how many.")
+def prune(*, older_than: int, forget_after: int | None, dry_run: bool) -> None:
     """Forget the payloads of deliveries that are long over; redeliveries are still recognised."""
     with _one_sentence():
         settings = Settings.from_environment()
         with _store(settings) as store:
             now = _now(store)
             pruned = Upkeep(settings, store, now).prune(
-                before=now - older_than * 86_400_000_000, dry_run=dry_run
+                before=now - older_than * _DAY,
+                forget_before=None if forget_after is None else now - forget_after * _DAY,
+                dry_run=dry_run,
             )
         told = f"payloads of {_deliveries(pruned.deliveries)} and {pruned.notices} notices"
-        typer.echo(f"{told} {'would be' if dry_run else 'were'} removed")
+        click.echo(f"{told} {'would be' if dry_run else 'were'} removed")
+        if forget_after is not None:
+            verb = "would be" if dry_run else "was"
+            click.echo(f"of {_deliveries(pruned.forgotten)} everything {verb} removed")
 
 
 @application.command()
+@click.option("--url", help="The URL that Cal.com is to deliver to; else RECEIVER_PUBLIC_URL.")
+@click.option(
+    "--event-type",
+    type=click.IntRange(1),
+    help="Look at the subscriptions of this event type.",
+)
+@click.option("--team", type=click.IntRange(1), help="The event type's team.")
+@click.option(
+    "--organization",
+    type=click.IntRange(1),
+    help="Look at the subscriptions of this organization.",
+)
 def verify_webhooks(
-    url: Annotated[
-        str | None,
-        typer.Option(help="The URL that Cal.com is to deliver to; else RECEIVER_PUBLIC_URL."),
-    ] = None,
-    event_type: Annotated[
-        int | None, typer.Option(min=1, help="Look at the subscriptions of this event type.")
-    ] = None,
-    team: Annotated[int | None, typer.Option(min=1, help="The event type's team.")] = None,
-    organization: Annotated[
-        int | None, typer.Option(min=1, help="Look at the subscriptions of this organization.")
-    ] = None,
+    url: str | None, event_type: int | None, team: int | None, organization: int | None
 ) -> None:
     """Ask Cal.com's API whether the subscription is as this receiver needs it."""
     from reference_impl import calcom_api, subscriptions  # noqa: PLC0415 - others need no client
@@ -199,6 +235,8 @@ def verify_webhooks(
             raise UsageError(
                 "give --url or set RECEIVER_PUBLIC_URL: which URL is to be looked for?"
             )
+        if subscriptions.address(wanted) is None:
+            raise UsageError("the URL to look for must be one, as https://receiver.example/path")
         if not settings.api_key.strip():
             raise UsageError("CALCOM_API_KEY is not set: make a key in Cal.com's settings")
         if not settings.secret:
@@ -215,9 +253,9 @@ def verify_webhooks(
             _end(str(problem), 3)
     findings = subscriptions.judge(found, wanted, settings.secret, settings.previous_secret)
     for finding in findings:
-        typer.echo(f"{finding.grade.value:<6} {finding.sentence}")
+        click.echo(f"{finding.grade.value:<6} {finding.sentence}")
     if any(finding.grade is subscriptions.Grade.WRONG for finding in findings):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _now(store: Store) -> int:
@@ -260,14 +298,21 @@ def stats() -> None:
         total: dict[str, Any] = {name: sum(row[name] for row in found) for name in names}
         seconds = sum(row["seconds_total"] for row in found)
         total |= {"event_type": "total", "seconds_total": seconds, "seconds_last": 0.0}
-        width = max(len(row["event_type"]) for row in [*found, total])
-        typer.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
-        for row in [*found, total]:
-            cells = [str(row["event_type"]).ljust(width)]
+        named = [(_column(row["event_type"]), row) for row in [*found, total]]
+        width = max(len(name) for name, _ in named)
+        click.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
+        for name, row in named:
+            cells = [name.ljust(width)]
             cells += [str(row[name]).rjust(len(name)) for name in names]
             mean = row["seconds_total"] / row["done"] if row["done"] else 0.0
             cells += [f"{mean * 1000:.1f}".rjust(7), f"{row['seconds_last'] * 1000:.1f}".rjust(7)]
-            typer.echo("  ".join(cells))
+            click.echo("  ".join(cells))
+
+
+def _column(trigger: str) -> str:
+    """*trigger* as a column shows it: a sender chose it, and may have chosen to steer terminals."""
+    shown = logs.plain(trigger)
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 3]}..."
 
 
 @application.command()
@@ -281,11 +326,11 @@ def migrate() -> None:
         finally:
             store.close()
         if change.before is None:
-            typer.echo(f"the store was made, at revision {change.after}")
+            click.echo(f"the store was made, at revision {change.after}")
         elif change.before == change.after:
-            typer.echo(f"the store is at revision {change.after} already")
+            click.echo(f"the store is at revision {change.after} already")
         else:
-            typer.echo(f"the store was migrated from revision {change.before} to {change.after}")
+            click.echo(f"the store was migrated from revision {change.before} to {change.after}")
 
 
 @contextlib.contextmanager

@@ -94,7 +94,11 @@ class Dashboard:
         self, page: Callable[[Request], Awaitable[Response]]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def guard(request: Request) -> Response:
-            if not self.may(request.headers.get("authorization", "")):
+            shown = request.headers.get("authorization", "")
+            if not self.may(shown):
+                # A browser asks once without, before its person is asked.
+                if shown:
+                    logs.logger().warning("Dashboard refused", status=401)
                 answer = Response("Unauthorized", 401, _CHALLENGE)
             else:
                 try:
@@ -129,11 +133,11 @@ class Dashboard:
     # --- pages ------------------------------------------------------------------------------
 
     async def overview(self, request: Request) -> Response:
-        """How things are; with `uid`, the deliveries about one booking."""
-        uid = request.query_params.get("uid", "").strip()
-        if uid:
-            found = await asyncio.to_thread(self._look, lambda c: history.of_booking(c, uid))
-            return self._page("booking.html", uid=uid, found=found)
+        """How things are; with `booking`, the deliveries about the one of that uid or id."""
+        name = request.query_params.get("booking", "").strip()
+        if name:
+            found = await asyncio.to_thread(self._look, lambda c: history.of_booking(c, name))
+            return self._page("booking.html", name=name, found=found)
         seen = await asyncio.to_thread(self._look, self._overview)
         return self._page("overview.html", live="live" in request.query_params, **seen)
 

@@ -33,11 +33,15 @@ class Envelope:
 
     trigger: str
     payload: dict[str, Any]
-    #: When the sender says it happened, or `None` when it does not say so legibly.
-    created_at: int | None
     flat: bool = False
     #: The whole parsed body.
     root: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def created_at(self) -> int | None:
+        """When the sender says it happened, or `None` when it does not say so legibly."""
+        # Of a flat one, the root's `createdAt` is the booking's, not the time of the event.
+        return None if self.flat else instants.parse(self.root.get("createdAt"))
 
     @property
     def uid(self) -> str | None:
@@ -100,9 +104,8 @@ def read(body: bytes) -> Envelope:
         raise InvalidPayloadError("triggerEvent is missing")
     payload = root.get("payload")
     if isinstance(payload, dict) and payload:
-        return Envelope(trigger, payload, instants.parse(root.get("createdAt")), root=root)
+        return Envelope(trigger, payload, root=root)
     uid = root.get("uid")
     if trigger in FLAT and "payload" not in root and isinstance(uid, str) and uid:
-        # Its root `createdAt` is the booking's, not the time of the event.
-        return Envelope(trigger, root, None, flat=True, root=root)
+        return Envelope(trigger, root, flat=True, root=root)
     raise InvalidPayloadError("payload is missing or empty")

@@ -8,7 +8,7 @@ effect per occurrence; what differs between them is how appointments are folded
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reference_impl import conformity, logs
 from reference_impl.needs import HANDLED
@@ -60,17 +60,12 @@ class Handlers:
             UnusablePayloadError: if the payload lacks what the handler needs.
         """
         if not self.handles(envelope.trigger):
-            self.log.warning(
-                "Unhandled Cal.com webhook event", triggerEvent=logs.short(envelope.trigger)
-            )
+            self.log.warning("Unhandled Cal.com webhook event", **_named(envelope))
             return None
         deviation = conformity.deviation(envelope)
         if deviation is not None:
             self.log.info(
-                "Cal.com webhook deviates from its schema",
-                triggerEvent=envelope.trigger,
-                uid=logs.short(envelope.uid),
-                reason=deviation,
+                "Cal.com webhook deviates from its schema", reason=deviation, **_named(envelope)
             )
         return self.reader.read(envelope, received_at)
 
@@ -84,3 +79,12 @@ class Handlers:
                 calcomBookingId=fact.booking_id,
                 uid=logs.short(fact.uid),
             )
+
+
+def _named(envelope: Envelope) -> dict[str, Any]:
+    """How the log names what *envelope* is about."""
+    return {
+        "triggerEvent": logs.short(envelope.trigger),
+        "calcomBookingId": envelope.booking_id,
+        "uid": logs.short(envelope.uid),
+    }

@@ -32,6 +32,7 @@ _LISTED = (
     _events.webhook_id,
     _events.event_type,
     _events.uid,
+    _events.booking_id,
     _events.state,
     _events.tries,
     _events.received_at,
@@ -71,9 +72,12 @@ def dead(connection: Connection) -> list[Row]:
     return rows(connection, query.limit(SCREENFUL))
 
 
-def of_booking(connection: Connection, uid: str) -> list[Row]:
-    """The deliveries about the booking *uid*, the latest first."""
-    query = select(*_LISTED).where(_events.uid == uid).order_by(_events.id.desc())
+def of_booking(connection: Connection, name: str) -> list[Row]:
+    """The deliveries about the booking of this uid or id, the latest first."""
+    uids = select(_events.uid).where(_events.booking_id == name, _events.uid.is_not(None))
+    # By its uid too where the id names one: some triggers carry the uid alone.
+    mine = (_events.uid == name) | (_events.booking_id == name) | _events.uid.in_(uids)
+    query = select(*_LISTED).where(mine).order_by(_events.id.desc())
     return rows(connection, query.limit(SCREENFUL))
 
 

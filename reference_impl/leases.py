@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from reference_impl import logs
+from reference_impl.clock import SKEW
 from reference_impl.inbox import HANDICAP
 from reference_impl.store.locks import try_lock
 from reference_impl.tables import webhook_events
@@ -79,6 +80,7 @@ _CLAIM = (
         _events.webhook_id,
         _events.event_type,
         _events.uid,
+        _events.booking_id,
         _events.payload,
         _events.received_at,
         _events.tries,
@@ -105,6 +107,29 @@ def _free(condition: ColumnElement[bool]) -> Update:
 
 _FREE_EXPIRED = _free(_EXPIRED)
 
+# Times that no clock could have set that shows what ours shows now.
+_AHEAD = (
+    (_events.state == _WAITING)
+    & (_events.queue == bindparam("mine"))
+    & (_events.rank > _NOW + SKEW)
+    & (_events.due_at > _NOW + SKEW)
+    & ((_events.tries == 0) | (_events.due_at > bindparam("last_try", type_=BigInteger)))
+)
+_HELD_AHEAD = (_events.state == _PROCESSING) & (
+    _events.lease_until > bindparam("last_lease", type_=BigInteger)
+)
+_LOOK_AHEAD = select(or_(exists(_events.id).where(_AHEAD), exists(_events.id).where(_HELD_AHEAD)))
+_BRING_BACK = (
+    update(webhook_events)
+    .where(_AHEAD)
+    .values(rank=_events.rank - _events.due_at + _NOW, due_at=_NOW)
+)
+_LEASE_ANEW = (
+    update(webhook_events)
+    .where(_HELD_AHEAD)
+    .values(lease_until=bindparam("until", type_=BigInteger))
+)
+
 
 class LeaseLostError(Exception):
     """Another worker holds the delivery now; nothing of this try may remain."""
@@ -118,6 +143,7 @@ class Job:
     webhook_id: str
     trigger: str
     uid: str | None
+    booking_id: int | None
     body: bytes
     received_at: int
     tries: int
@@ -128,6 +154,7 @@ class Job:
         """How the log names it, in the guide's words."""
         return {
             "triggerEvent": logs.short(self.trigger),
+            "calcomBookingId": self.booking_id,
             "uid": logs.short(self.uid),
             "webhookId": self.webhook_id,
             "tries": self.tries,
@@ -178,6 +205,7 @@ class Leases:
                 webhook_id=row.webhook_id,
                 trigger=row.event_type,
                 uid=row.uid,
+                booking_id=None if row.booking_id is None else int(row.booking_id),
                 body=row.payload,
                 received_at=row.received_at,
                 tries=row.tries,
@@ -206,6 +234,28 @@ class Leases:
             gone = [owner for owner in owners if not self.store.lives(connection, owner)]
             if gone:
                 connection.execute(_free(_events.lease_owner.in_(gone)))
+
+    def catch_up(self) -> None:
+        """
+        Bring back within reach what lies ahead of every plan: the clock was put back.
+
+        What was never tried is due at once, whatever the clock showed when it came; no retry is
+        further away than the longest wait, and no lease than two of them (clocks may differ).
+        """
+        now, lease = self.clock.now(), round(self.settings.lease * 1_000_000)
+        values = {
+            "now": now,
+            "mine": self.settings.queue,
+            "last_try": now + round(max(self.settings.backoff) * 1_000_000),
+            "last_lease": now + 2 * lease,
+        }
+        with self.store.read() as connection:
+            if not connection.scalar(_LOOK_AHEAD, values):
+                return
+        with self.store.write() as connection:
+            connection.execute(_BRING_BACK, values)
+            connection.execute(_LEASE_ANEW, {**values, "until": now + lease})
+        logs.logger().warning("Clock was put back, deliveries brought forward")
 
     def give_back(self) -> int:
         """Free what this process still holds, for others to claim at once: how many that was."""

@@ -6,7 +6,8 @@ unreachable mail server loses no notice and holds nothing up.
 
 There is a row for each dead letter, and a message for each incident: the first dead letter is told
 at once, and those that follow within `RECEIVER_NOTIFY_SECONDS` are summarised in one message at
-the end of that time.  A trouble that lasts is told once in that time, however much it breaks.
+the end of that time.  A trouble that lasts is told once in that time, however much it breaks and
+however many processes work: who sends has claimed the turn to send in the store before.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, update
 
 from reference_impl import logs
-from reference_impl.store import rows
-from reference_impl.tables import notices
+from reference_impl.clock import SKEW
+from reference_impl.settings import BadSettingsError
+from reference_impl.store import insert_new, rows
+from reference_impl.tables import notice_turns, notices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy import Connection
 
     from reference_impl.clock import Clock
     from reference_impl.settings import Settings
@@ -34,8 +39,16 @@ _NAMED = 10
 #: Seconds until a message is sent again that no service took.
 _AGAIN_SECONDS = 60.0
 
+#: Seconds a process has the turn to send.  Should it end meanwhile, another sends after them.
+_TURN_SECONDS = 300.0
+
 #: Most rows that one statement marks as sent.
 _BATCH = 500
+
+#: In microseconds.
+_SECOND = 1_000_000
+
+_UNSENT = select(notices).where(notices.c.sent_at.is_(None))
 
 
 class Notifier:
@@ -49,6 +62,7 @@ class Notifier:
         self._sending = threading.Lock()
         self._timer: threading.Timer | None = None
         self._stopped = False
+        self._waiting = False
 
     def start(self) -> None:
         """Send what a former process left unsent."""
@@ -57,7 +71,9 @@ class Notifier:
 
     def tell(self) -> None:
         """Send what is not sent yet, soon; without any administrator configured, nothing."""
-        if self._urls:
+        # One that waits for its turn sees whatever is entered until then: a flood needs no second.
+        if self._urls and not self._waiting:
+            self._waiting = True
             threading.Thread(target=self.send, name="notices", daemon=True).start()
 
     def stop(self, seconds: float = 0.0) -> None:
@@ -71,12 +87,11 @@ class Notifier:
     def send(self) -> None:
         """Send what is not sent yet, unless it is too early; what fails is sent again later."""
         with self._sending:
+            self._waiting = False
             if self._stopped:
                 return
             try:
-                with self._store.alone("notices") as alone:
-                    # Whoever is at it may have looked before the latest one was there.
-                    wait = self._send() if alone else _AGAIN_SECONDS
+                wait = self._send()
             except Exception as problem:  # noqa: BLE001 - a notice must not stop the work
                 logs.logger().error("Notice not sent", reason=logs.describe(problem))
                 wait = _AGAIN_SECONDS
@@ -85,28 +100,59 @@ class Notifier:
 
     def _send(self) -> float | None:
         """Send one message if it is time: the seconds until the next look, if there is one."""
-        now = self._clock.now()
         with self._store.read() as connection:
-            last = connection.scalar(select(func.max(notices.c.sent_at)))
-            unsent = rows(
-                connection,
-                select(notices).where(notices.c.sent_at.is_(None)).order_by(notices.c.id),
-            )
+            if connection.scalar(_UNSENT.limit(1)) is None:
+                return None
+        now = self._clock.now()
+        until = now + round(_TURN_SECONDS * _SECOND)
+        unsent, wait = self._turn(now, until)
         if not unsent:
-            return None
-        quiet = self._seconds if last is None else (now - last) / 1_000_000
-        # A last time that is still to come is that of a clock which was set right since.
-        if 0 <= quiet < self._seconds:
-            return self._seconds - quiet
+            return wait
         if not self.deliver(*message(unsent)):
             logs.logger().error("Notice not sent", deadLetters=len(unsent))
+            # Kept for that long, so that other processes do not try at the same time.
+            self._end_turn(until, now + round(_AGAIN_SECONDS * _SECOND))
             return _AGAIN_SECONDS
         ids = [notice["id"] for notice in unsent]
         for start in range(0, len(ids), _BATCH):
             told = notices.c.id.in_(ids[start : start + _BATCH])
             with self._store.write() as connection:
                 connection.execute(update(notices).where(told).values(sent_at=now))
+        self._end_turn(until, now)
         return None
+
+    def _turn(self, now: int, until: int) -> tuple[list[dict[str, Any]], float | None]:
+        """Claim the turn to send, until *until*: what is to be sent, or the seconds to wait."""
+        turns = notice_turns.c
+        # An end that lies too far ahead is that of a clock which was set right since.
+        free = (turns.until <= now) | (turns.until > until + SKEW)
+        # Nothing is lost with a claim: without it the notices simply are still unsent.
+        with self._store.write(durable=False) as connection:
+            connection.execute(insert_new(notice_turns), {"id": 1, "until": 0})
+            # Claimed first, so that what is read next is as the last who had the turn left it.
+            if not connection.execute(
+                update(notice_turns).where(free).values(until=until)
+            ).rowcount:
+                taken = connection.scalar(select(turns.until)) or now
+                return [], (taken - now) / _SECOND
+            wait = self._quiet(connection, now)
+            unsent = rows(connection, _UNSENT.order_by(notices.c.id)) if wait is None else []
+            if not unsent:
+                connection.execute(update(notice_turns).values(until=now))
+        return unsent, wait
+
+    def _quiet(self, connection: Connection, now: int) -> float | None:
+        """The seconds in which no message may be sent yet."""
+        last = connection.scalar(select(func.max(notices.c.sent_at)))
+        quiet = self._seconds if last is None else (now - last) / _SECOND
+        # A last time that is still to come is that of a clock which was set right since.
+        return self._seconds - quiet if -SKEW / _SECOND <= quiet < self._seconds else None
+
+    def _end_turn(self, until: int, end: int) -> None:
+        """Let the turn that was claimed until *until* end at *end*, unless another has it now."""
+        mine = notice_turns.c.until == until
+        with self._store.write(durable=False) as connection:
+            connection.execute(update(notice_turns).where(mine).values(until=end))
 
     def later(self, seconds: float) -> None:
         """Look again in *seconds*."""
@@ -117,16 +163,45 @@ class Notifier:
         self._timer.start()
 
     def deliver(self, title: str, body: str) -> bool:
-        """Hand one message to Apprise: whether every administrator's service took it."""
+        """
+        Hand one message to Apprise: whether any administrator's service took it.
+
+        One service that is down must not have the others tell the same again every minute.
+        """
         # Loaded only when needed: it takes a fifth of a second.
         import apprise  # noqa: PLC0415
 
-        administrators = apprise.Apprise()
+        took = 0
         for url in self._urls:
-            administrators.add(url)
-        return bool(
-            administrators.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
-        )
+            service = apprise.Apprise()
+            service.add(url)
+            took += bool(
+                service.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+            )
+        if took < len(self._urls):
+            missed = len(self._urls) - took
+            logs.logger().error("Notice missed by services", services=missed, took=took)
+        return took > 0
+
+
+def check_services(urls: Sequence[str]) -> None:
+    """
+    See that Apprise knows what each of *urls* is.
+
+    Raises:
+        BadSettingsError: if it does not: no administrator would ever hear of anything.
+    """
+    if not urls:
+        return
+    import apprise  # noqa: PLC0415 - as above
+
+    for place, url in enumerate(urls, 1):
+        if not apprise.Apprise().add(url):
+            # By its place among them: it may hold credentials.
+            raise BadSettingsError(
+                f"RECEIVER_NOTIFY cannot be used: address {place} of {len(urls)} "
+                "is none that Apprise knows, as mailtos://user:password@mail.example"
+            )
 
 
 def message(unsent: Sequence[dict[str, Any]]) -> tuple[str, str]:

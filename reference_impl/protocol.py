@@ -1,8 +1,9 @@
 """
-The server's half of a connection, with a bound on the header block: in bytes and in seconds.
+The server's half of a connection, with bounds: on the header block, and on the time of a body.
 
 Uvicorn bounds neither, and the door sees a request only after its headers: a stranger who never
-ends them would hold a connection, and memory, for nothing.
+ends them would hold a connection, and memory, for nothing.  So would one who never ends a body that
+nobody reads, since it was answered without.
 """
 
 from __future__ import annotations
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
     from reference_impl.settings import Settings
 
 
+#: Seconds a body has beyond those of the door, which answers before it is hung up on.
+_GRACE_SECONDS = 3.0
+
+
 class HeadTooLargeError(ValueError):
     """The header block is larger than the limit; raised through the parser, which then stops."""
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's own protocol, giving up on header blocks that are too large or too slow."""
+    """Uvicorn's own protocol, giving up on what is too slow, and on header blocks too large."""
 
     #: The largest header block taken, in bytes, and how long it may take, in seconds.
     head_bytes = 64 * 1024
     head_seconds = 10.0
+    #: How long a body may take after them, in seconds.
+    body_seconds = 10.0
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -81,11 +88,13 @@ class Protocol(HttpToolsProtocol):
         """Leave the rest to the door, which has limits of its own."""
         self._in_head = False
         self._rest()
+        self._timer = self.loop.call_later(self.body_seconds + _GRACE_SECONDS, self._hang_up)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Wait for the next request; the clock starts with its first byte."""
         super().on_message_complete()
+        self._rest()
         self._in_head, self._raw = True, 0
         self._whole += 1
 
@@ -110,6 +119,11 @@ class Protocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _hang_up(self) -> None:
+        """Close on a body that does not come to its end; it was answered, or never will be."""
+        self._rest()
+        self.transport.close()
+
     def _give_up(self, status: int) -> None:
         """Answer *status* without a body, and close."""
         self._rest()
@@ -122,5 +136,9 @@ class Protocol(HttpToolsProtocol):
 
 def bounded(settings: Settings) -> type[Protocol]:
     """The protocol with the bounds of *settings*."""
-    bounds = {"head_bytes": settings.head_bytes, "head_seconds": settings.head_seconds}
+    bounds = {
+        "head_bytes": settings.head_bytes,
+        "head_seconds": settings.head_seconds,
+        "body_seconds": settings.body_seconds,
+    }
     return type("BoundedProtocol", (Protocol,), bounds)

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import math
 import signal
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl import logs, protocol
+from reference_impl import logs, notices, protocol
 from reference_impl.app import Machine, Parts, build_app
 from reference_impl.listening import CannotListenError, listen
 
@@ -73,6 +74,7 @@ def serve(
     """
     logs.configure()
     application = build_app(settings, parts=parts, working=worker, testing=testing)
+    notices.check_services(settings.notify)
     # Tried before the server hides the reason behind a failed start.
     application.state.machine.open()
     opened = listen(host, port)
@@ -97,14 +99,31 @@ def serve(
         ssl_certfile=settings.certfile or None,
         ssl_keyfile=settings.keyfile or None,
     )
-    if settings.certfile:
-        try:
-            config.load()
-        except OSError as problem:
-            raise CannotListenError(f"the certificate cannot be used: {problem}") from None
     with opened:
+        if settings.certfile:
+            _load(config, settings)
         _Server(config, address, application.state.machine).run(sockets=[opened])
     logs.logger().info("Receiver stopped")
+
+
+def _load(config: uvicorn.Config, settings: Settings) -> None:
+    """
+    Read the certificate now, while it can still be said what is wrong with it.
+
+    Raises:
+        CannotListenError: if it cannot be used.
+    """
+    files = f"{settings.certfile!r} and {settings.keyfile!r}"
+    try:
+        config.load()
+    except ssl.SSLError:
+        reason = "are not a certificate and its key, in PEM"
+    except OSError as problem:
+        # The library does not say which of the two.
+        reason = f"cannot both be read: {(problem.strerror or 'unreadable').lower()}"
+    else:
+        return
+    raise CannotListenError(f"the certificate cannot be used: {files} {reason}")
 
 
 def work(settings: Settings, parts: Parts | None = None) -> None:
@@ -116,6 +135,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     """
     logs.configure()
     settings.check_metrics()
+    notices.check_services(settings.notify)
     machine = Machine(settings, parts or Parts())
     machine.open()
     stop = threading.Event()

@@ -7,6 +7,7 @@ One declaration per setting: its field, its variable, its default and how its te
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -183,7 +184,7 @@ class Settings:
 
         Raises:
             BadSettingsError: if verification lacks a secret, is switched off outside the
-                environment `local`, or the path or the certificate cannot be used.
+                environment `local`, or the path, the proxies or the certificate cannot be used.
         """
         if self.verify_signature and not self.secret.strip():
             raise BadSettingsError(
@@ -204,9 +205,26 @@ class Settings:
                 f"RECEIVER_ADMIN_PASSWORD must have {_PASSWORD_LENGTH} characters or more"
             )
         self.check_metrics()
+        self.check_proxies()
         if bool(self.certfile) != bool(self.keyfile):
             raise BadSettingsError("RECEIVER_CERTFILE and RECEIVER_KEYFILE belong together")
         return self
+
+    def check_proxies(self) -> None:
+        """
+        See that the proxies are addresses; anything else would be believed of nobody, or of all.
+
+        Raises:
+            BadSettingsError: if one is not.
+        """
+        for given in filter(None, self.trusted_proxies.replace(" ", "").split(",")):
+            try:
+                ipaddress.ip_network(given)
+            except ValueError:
+                raise BadSettingsError(
+                    "RECEIVER_TRUSTED_PROXIES must be addresses or networks with commas between, "
+                    "as 127.0.0.1,10.0.0.0/8"
+                ) from None
 
     def check_metrics(self) -> None:
         """

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import orjson
 
@@ -49,6 +49,15 @@ class Finding:
 
     grade: Grade
     sentence: str
+
+
+def address(url: str) -> SplitResult | None:
+    """The parts of *url*, or `None` if it is no address that anything could be delivered to."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
 def judge(
@@ -91,7 +100,8 @@ def _each(one: Subscription, secret: str, previous_secret: str) -> Iterator[Find
 
 
 def _transport(url: str) -> Finding:
-    if urlsplit(url).scheme == "https":
+    parts = address(url)
+    if parts is not None and parts.scheme == "https":
         return _fine("the URL is https")
     return _wrong("the URL is not https: deliveries travel in the clear")
 
@@ -138,18 +148,21 @@ def _template(template: str) -> Finding:
 def _missing(found: Sequence[Subscription], url: str) -> str:
     """That nothing delivers to *url*, and what comes closest."""
     for one in found:
-        if _likeness(one.url) == _likeness(url):
+        if _likeness(one.url)[:2] == _likeness(url)[:2]:
             return f"no subscription delivers to the URL, but to {logs.plain(one.url)}"
+    path = _likeness(url)[2]
     for one in found:
-        if urlsplit(one.url).path == urlsplit(url).path:
+        if _likeness(one.url)[2] == path:
             return f"no subscription delivers to the URL; one does to {logs.plain(one.url)}"
     return f"no subscription delivers to the URL, among {len(found)}"
 
 
-def _likeness(url: str) -> tuple[str | None, str]:
-    """What two URLs have in common that differ by an oversight."""
-    parts = urlsplit(url)
-    return parts.hostname, parts.path.rstrip("/").lower()
+def _likeness(url: str) -> tuple[str | None, str, str]:
+    """What two URLs have in common that differ by an oversight, and the path as it is."""
+    parts = address(url)
+    if parts is None:
+        return None, url, url
+    return parts.hostname, parts.path.rstrip("/").lower(), parts.path
 
 
 def _fine(sentence: str) -> Finding:

@@ -44,6 +44,8 @@ webhook_events = Table(
     Column("webhook_id", String(64), nullable=False, unique=True),
     Column("event_type", WORDS, nullable=False),
     Column("uid", WORDS),
+    # As text: a booking id may exceed what the store's integers hold.
+    Column("booking_id", Text),
     # The raw body: replays and audits need exactly what was signed.
     Column("payload", LargeBinary, nullable=False),
     Column("queue", Text, nullable=False),
@@ -65,6 +67,7 @@ webhook_events = Table(
     sqlite_autoincrement=True,
 )
 Index("webhook_events_uid", webhook_events.c.uid, info={"method": "hash"})
+Index("webhook_events_booking_id", webhook_events.c.booking_id, info={"method": "hash"})
 Index(
     "webhook_events_waiting",
     webhook_events.c.queue,
@@ -162,6 +165,14 @@ notices = Table(
     Column("sent_at", BigInteger),
 )
 _found_by(notices, "webhook_id", "uid")
+
+#: Until when a process has the turn to send notices: one row.
+notice_turns = Table(
+    "notice_turns",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+)
 
 #: When the store was last written to see whether it can be: one row.
 heartbeats = Table(

@@ -58,8 +58,11 @@ class Replayed:
 class Pruned:
     """What pruning came to."""
 
+    #: Deliveries that lost their payload, and notices about them.
     deliveries: int
     notices: int
+    #: Deliveries that were forgotten altogether.
+    forgotten: int = 0
 
 
 class Upkeep:
@@ -120,7 +123,8 @@ class Upkeep:
         row = self.find(given)
         letter = (_events.id == row["id"]) & (_events.state == "dead")
         with self._store.write() as connection:
-            gone = connection.execute(update(webhook_events).where(letter).values(state=DISCARDED))
+            given_up = {"state": DISCARDED, "finished_at": self._now}
+            gone = connection.execute(update(webhook_events).where(letter).values(given_up))
         if gone.rowcount != 1:
             raise CannotReplayError(f"delivery {given!r} is no dead letter")
         return str(row["webhook_id"])
@@ -145,13 +149,17 @@ class Upkeep:
             again += len(whole) if dry_run else self._again(whole)
         return Replayed(again, pruned)
 
-    def prune(self, *, before: int, dry_run: bool = False) -> Pruned:
+    def prune(
+        self, *, before: int, forget_before: int | None = None, dry_run: bool = False
+    ) -> Pruned:
         """
         Forget the payloads of deliveries that were over before the instant *before*.
 
-        The rows stay, without payload: they are how a redelivery is recognised.  Dead letters stay
-        whole until they are replayed or discarded.
+        The rows stay, without payload: they are how a redelivery is recognised.  Only those that
+        were over before *forget_before* too go altogether.  Dead letters stay whole until they are
+        replayed or discarded.
         """
+        forgotten = 0 if forget_before is None else self._forget(forget_before, dry_run=dry_run)
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         deliveries = dropped = 0
         for batch in self._batches(over & (func.length(_events.payload) > 0)):
@@ -167,7 +175,26 @@ class Upkeep:
                 connection.execute(update(webhook_events).where(mine).values(payload=PRUNED))
                 dropped += connection.execute(delete(notices).where(told)).rowcount
             self._pause(_PAUSE_SECONDS)
-        return Pruned(deliveries, dropped)
+        return Pruned(deliveries, dropped, forgotten)
+
+    def _forget(self, before: int, *, dry_run: bool) -> int:
+        """
+        Remove rows that lost their payload and were over before *before*: how many.
+
+        What took effect is kept elsewhere, by occurrence: a redelivery that is not recognised any
+        more is processed once more, and has no second effect.
+        """
+        over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
+        forgotten = 0
+        for batch in self._batches(over & (_events.payload == PRUNED)):
+            forgotten += len(batch)
+            if dry_run:
+                continue
+            mine = over & _events.id.in_([row["id"] for row in batch])
+            with self._store.write() as connection:
+                connection.execute(delete(webhook_events).where(mine))
+            self._pause(_PAUSE_SECONDS)
+        return forgotten
 
     def _batches(self, matches: ColumnElement[bool]) -> Iterator[list[dict[str, Any]]]:
         """The rows that meet *matches*, by number; none that comes while they are read."""

@@ -143,8 +143,10 @@ class Worker:
                 self._wake.wait(self.settings.poll if looks else None)
                 if self._stopping or self._calls != calls:
                     return
-            if looks and not self.paused and self.leases.is_due():
-                self.wake(self.settings.workers)
+            if looks and not self.paused:
+                self.leases.catch_up()
+                if self.leases.is_due():
+                    self.wake(self.settings.workers)
 
     def _sleep(self, seconds: float) -> None:
         with self._wake:

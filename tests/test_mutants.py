@@ -45,11 +45,12 @@ CAUGHT = {"fail", "flaky"}
 BAD = {"blocked", "inconclusive", "not verified", "suite error"}
 
 
-#: Whether every check is run on every mutant, in both profiles.
+#: Whether every check is run on every mutant.
 THOROUGH = os.environ.get("MUTANTS") == "thorough"
 
-#: Otherwise one in so many of the checks of clauses that a mutant does not name: others for each.
-PART = 4
+#: Otherwise one in so many of the checks of clauses that a mutant does not name: others for each
+#: mutant and in each profile.
+PART = 8
 
 #: A run, and the beginning and the end of a mutant, may take so long, in seconds.
 RUN, START, STOP = 600, 30, 15
@@ -133,32 +134,6 @@ def failures(verdicts, outcomes):
     }
 
 
-def runs():
-    """
-    Each mutant with the profiles it is run in.
-
-    Every clause that it names is seen in one of them.  With MUTANTS=thorough in the environment
-    each is run in both, over the whole contract, which takes several times as long.
-    """
-    for name, mutant in GALLERY.items():
-        needed = {profile for profile in PROFILES if _only_in(mutant, profile)} or {PROFILES[0]}
-        if THOROUGH:
-            needed = set(PROFILES)
-        yield from ((name, profile) for profile in sorted(needed))
-
-
-def _only_in(mutant, profile):
-    """Whether *mutant* names a clause that it breaks in no other profile."""
-    others = {
-        clause_id
-        for other in PROFILES
-        if other != profile
-        for clause_id in mutant.broken_in(other)
-        if other in CONTRACT.clause(clause_id).profiles
-    }
-    return bool(mutant.broken_in(profile) - others)
-
-
 def every_capability(words):
     """The arguments of a run that starts the receiver by the command *words*."""
     return (
@@ -168,11 +143,11 @@ def every_capability(words):
     )
 
 
-def sample(name, named):
+def sample(salt, named):
     """What lets a run leave out most checks of the clauses that are not *named*."""
     if THOROUGH:
         return {}
-    return {"GATE_SAMPLE": json.dumps({"named": sorted(named), "salt": name, "part": PART})}
+    return {"GATE_SAMPLE": json.dumps({"named": sorted(named), "salt": salt, "part": PART})}
 
 
 def run(mutant, profile, folder, checks, receivers):
@@ -195,7 +170,7 @@ def run(mutant, profile, folder, checks, receivers):
     def check(arguments, environment, output):
         environment |= mutant.told | (receiver if mutant.process else {})
         named = mutant.broken_in(profile) | mutant.perhaps | mutant.unverified
-        environment |= sample(mutant.name, named)
+        environment |= sample(f"{mutant.name} {profile}", named)
         process = checks.fork(["calcontract", *arguments], environment, output, output)
         return checks.wait(process, RUN)
 
@@ -239,7 +214,8 @@ def disagreement(mutant, profile, verdicts):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "profile"), list(runs()))
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", GALLERY)
 def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
     name, profile, folder, checks, receivers
 ):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -110,6 +112,79 @@ def test_a_run_without_a_url_is_spread_and_its_receiver_killed_by_one_process_al
     assert code == 0, said
     assert "conforms, profile guide: 2 of 2 MUST verified" in said
     assert report_of(tmp_path / "reports")["scope"] == "crash"
+
+
+#: Starts the reference receiver with a store of its own beside the port that it is given.
+STARTED = shlex.join(
+    [
+        *("sh", "-c", 'DATABASE_URL="sqlite:///$0.db" exec "$@"', "{port}"),
+        *(*reference.COMMAND, "--port", "{port}"),
+    ]
+)
+ORIGIN = "http://127.0.0.1:{port}"
+APIECE = (
+    *(ORIGIN + reference.PATH, "--start", STARTED, "--log", "-"),
+    *("--probe", f"{ORIGIN}/_testing/probe", "--states", f"{ORIGIN}/_testing/states"),
+    *("--receiver-secret-env", reference.SECRET, "--receiver-previous-env", reference.PREVIOUS),
+)
+
+
+@pytest.mark.slow
+def test_where_the_suite_chooses_the_port_every_process_has_a_receiver_of_its_own(tmp_path):
+    code, said = through_check(
+        *APIECE,
+        *("-n", "2", "-m", "dur-004 or cfg-001 or rty or sig-001 or idm-010 or obs-007"),
+        *("--report", "reports"),
+        cwd=tmp_path,
+        **{reference.SECRET: SECRET},
+    )
+    assert code == 0, said
+    report = report_of(tmp_path / "reports")
+    assert report["scope"] == "crash"
+    titles = [title for _, title, _, _ in checks_of(report)]
+    assert len(titles) == len(set(titles))
+    # One for each worker, and one for what is run alone.
+    assert len(list(tmp_path.glob("*.db"))) == 3
+
+
+#: Shows its secret in its log as soon as it has taken a first delivery, but for the first one that
+#: is started in a folder.
+LEAKS = """
+import os, pathlib, sys
+from reference_impl import serving
+from reference_impl.inbox import Inbox
+from reference_impl.settings import Settings
+
+class Leaks(Inbox):
+    async def accept(self, entry):
+        if pathlib.Path("first").read_text() != sys.argv[1]:
+            print(os.environ["CALCOM_WEBHOOK_SECRET"], flush=True)
+        return await super().accept(entry)
+
+try:
+    with open("first", "x") as first:
+        first.write(sys.argv[1])
+except FileExistsError:
+    pass
+os.environ["DATABASE_URL"] = f"sqlite:///{sys.argv[1]}.db"
+from reference_impl.app import Parts
+serving.serve(Settings.from_environment(), port=int(sys.argv[1]), parts=Parts(inbox=Leaks))
+"""
+
+
+@pytest.mark.slow
+def test_what_looks_back_over_a_run_looks_at_every_receiver(tmp_path):
+    (tmp_path / "leaks.py").write_text(LEAKS)
+    code, said = through_check(
+        *(ORIGIN + reference.PATH, "--start", f"{sys.executable} leaks.py {{port}}", "--log", "-"),
+        *("-n", "2", "-m", "sig-001 or obs-007", "--report", "reports"),
+        cwd=tmp_path,
+        PYTHONPATH=str(ROOT),
+        **{reference.SECRET: SECRET},
+    )
+    assert code == 1, said
+    failed = [check["title"] for check in _failed(report_of(tmp_path / "reports"))]
+    assert failed.count("No line of the whole run shows the secret") == 1
 
 
 def test_who_violates_is_told_the_same(stand, tmp_path):
@@ -269,3 +344,32 @@ def test_an_interrupted_run_ends_with_130_and_says_nothing(door, stand, tmp_path
     said, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130, said
     assert "verdict" not in said
+
+
+def _listens(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_an_interrupted_run_leaves_no_receiver_behind(tmp_path):
+    words = ("calcontract", "check", *APIECE, "-n", "2", "-m", "sig or env or dur")
+    run = subprocess.Popen(
+        [sys.executable, "-u", "-m", *words, "--secret-env", "SPREAD_SECRET"],
+        cwd=tmp_path,
+        env={**os.environ, "SPREAD_SECRET": SECRET, reference.SECRET: SECRET},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + PATIENCE
+    while len(list(tmp_path.glob("*.db"))) < 3 and run.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 130, said
+    ports = [int(path.stem) for path in tmp_path.glob("*.db")]
+    assert len(ports) == 3
+    while any(map(_listens, ports)):
+        assert time.monotonic() < deadline, "a receiver still listens"
+        time.sleep(0.05)

@@ -31,6 +31,12 @@ def _all_fail(story: Story, times: str) -> None:
         _let_fail(story, uid, times)
 
 
+@when(parsers.re(r"the receiver has had its time for (it|them)$"))
+def _had_its_time(story: Story) -> None:
+    # One that works strictly in order never comes to rest; what comes behind will tell.
+    _looked(story)
+
+
 @when(parsers.re(r"processing of it fails (?P<times>never|once|twice|for ever) from now on$"))
 def _fails_now(story: Story, times: str) -> None:
     # What was delivered before is not to fail.

@@ -108,9 +108,5 @@ class Store(ABC):
         """Set *clock* to the time that the processes share; by default the machine's."""
 
     @abstractmethod
-    def alone(self, task: str) -> contextlib.AbstractContextManager[bool]:
-        """Whether no other process is at *task*; while it is entered, none begins."""
-
-    @abstractmethod
     def lives(self, connection: Connection, owner: str) -> bool:
         """Whether the process known as *owner* may still run."""

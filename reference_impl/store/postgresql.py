@@ -97,12 +97,6 @@ class PostgresqlStore(Store):
         with self._hasty.connect() as connection:
             clock.follow(connection.scalars(schema.NOW).one())
 
-    @contextlib.contextmanager
-    def alone(self, task: str) -> Iterator[bool]:
-        """Whether the lock on *task* was free; it is held meanwhile."""
-        with self.write(durable=False) as connection:
-            yield bool(try_lock(connection, {f"task {task}"}))
-
     def lives(self, connection: Connection, owner: str) -> bool:
         """Whether somebody holds the lock that *owner* has while it runs."""
         return not try_lock(connection, {owner})

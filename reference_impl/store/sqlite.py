@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reference_impl.clock import Clock
+    from reference_impl.store import schema
 
 
 class SqliteStore(Store):
@@ -42,6 +43,7 @@ class SqliteStore(Store):
             f"{socket.gethostname()}:{os.getpid()}",
         )
         self._path = Path(str(url.database))
+        self._file: tuple[int, int] | None = None
         self._seconds = seconds
         self._lock = threading.Lock()
 
@@ -51,20 +53,50 @@ class SqliteStore(Store):
         if not self._lock.acquire(timeout=self._seconds):
             raise OperationalError("BEGIN", None, TimeoutError("the store is busy"))
         try:
+            self._check_file()
             with super().write(durable=durable) as connection:
                 yield connection
+                self._check_file()
         finally:
             self._lock.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A look at the file as it is now."""
+        self._check_file()
         with self._hasty.connect() as connection:
             yield connection.execution_options(reading=True)
 
+    def create(self) -> schema.Change:
+        """Bring the tables up, and see at once whether the file can be written."""
+        change = super().create()
+        with self.write() as connection:
+            # Changes nothing, and is written all the same.
+            connection.exec_driver_sql("PRAGMA user_version = 0")
+        self._file = self._identity()
+        return change
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file the path names now; `None` if it names none."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """
+        See that what is written can be found again: an open file can be written when it is gone.
+
+        Raises:
+            OperationalError: if the path names no file any more, or another one.
+        """
+        if self._file is not None and self._identity() != self._file:
+            raise OperationalError("BEGIN", None, FileNotFoundError("the store is not there"))
+
     def exists(self) -> bool:
         """Whether the file is there."""
-        return self._path.is_file()
+        return self._path.exists()
 
     def stand_alone(self, connection: Connection) -> None:
         """Whoever may write does so alone."""
@@ -77,11 +109,6 @@ class SqliteStore(Store):
 
     def set_clock(self, clock: Clock) -> None:
         """Leave *clock* alone: one machine has one time."""
-
-    @contextlib.contextmanager
-    def alone(self, task: str) -> Iterator[bool]:  # noqa: ARG002 - whatever it is
-        """Always: of two workers at one file, either may do it."""
-        yield True
 
     def lives(self, connection: Connection, owner: str) -> bool:  # noqa: ARG002 - asks the machine
         """Whether *owner* is a process of this machine that runs, or of another."""

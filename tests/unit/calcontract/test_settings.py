@@ -8,6 +8,7 @@ import pytest
 
 from calcontract import settings
 from calcontract.errors import Exit, UsageError
+from calcontract.layers import CONFIG_FILE
 from calcontract.settings import Settings
 
 SECRET = "s3cret-of-the-tests"
@@ -21,7 +22,7 @@ def folder(tmp_path):
 
 
 def write(folder, text):
-    (folder / settings.CONFIG_FILE).write_text(text, encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
 
 
 def complaint(**options):
@@ -127,7 +128,7 @@ def test_a_bad_file_is_one_sentence(text, words, folder):
 
 
 def test_a_file_that_is_no_text_is_one_sentence(folder):
-    (folder / settings.CONFIG_FILE).write_bytes(b"profile = '\xff'\n")
+    (folder / CONFIG_FILE).write_bytes(b"profile = '\xff'\n")
     assert "cannot be read" in complaint()
 
 
@@ -327,3 +328,42 @@ def test_what_the_receiver_was_told_of_is_repeated():
     words = told.words()
     for pair in (("--receiver-secret-env", "A"), ("--receiver-previous-env", "B"), ("--log", "-")):
         assert words[words.index(pair[0]) + 1] == pair[1]
+
+
+PLACED = "http://127.0.0.1:{port}/hook"
+
+
+def test_the_suite_may_choose_the_port_of_what_it_starts():
+    told = settings.load(target=PLACED, start="serve --port {port} --db {port}.db", probe=PLACED)
+    assert told.is_apiece
+    assert told.is_local
+    assert told.at(7) == {
+        "target": "http://127.0.0.1:7/hook",
+        "probe": "http://127.0.0.1:7/hook",
+        "start": "serve --port 7 --db 7.db",
+    }
+
+
+def test_without_a_target_each_process_may_have_one_and_with_a_port_they_share_it():
+    assert settings.load().is_apiece
+    shared = settings.load(target=LOCAL, start="serve --port 8000")
+    assert not shared.is_apiece
+    assert shared.at(7) == {}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"target": PLACED},
+        {"target": PLACED, "start": "serve --port 8000"},
+        {"target": LOCAL, "start": "serve --port {port}"},
+        {"target": LOCAL, "probe": PLACED},
+        {"target": LOCAL, "log": "{port}.log"},
+    ],
+)
+def test_a_port_to_choose_has_to_stand_where_it_is_listened_on_and_where_it_is_asked_for(told):
+    assert "it has to stand in the URL and in --start" in complaint(**told)
+
+
+def test_a_port_to_choose_makes_no_other_url_good():
+    assert "is no http or https URL" in complaint(target="ftp://127.0.0.1:{port}/", start="{port}")

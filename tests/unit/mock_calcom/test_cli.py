@@ -121,6 +121,8 @@ def test_a_secret_may_come_from_a_file(run, receiver, tmp_path):
     [
         (["send", "BOOKING_CONFIRMED", "--to", "http://x.example"], "knows no trigger"),
         (["send", "PING", "--to", "ftp://x.example"], "not an http or https URL"),
+        (["send", "PING", "--to", "http://127.0.0.1:99999/"], "not an http or https URL"),
+        (["send", "PING", "--to", "http://[::1"], "not an http or https URL"),
         (["send", "PING", "--to", "http://x.example", "--profile", "p"], "unknown profile 'p'"),
         (["send", "PING", "--to", "http://x.example", "--fault", "f"], "unknown fault 'f'"),
         (["send", "PING", "--to", "http://u:hunter2@x.example"], "login"),

@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 from tests.unit.reference_impl.bodies import SECRET, sign
 
@@ -96,3 +98,23 @@ class Process:
         code = self.popen.wait(timeout=20)
         self.popen.stdout.close()
         return code
+
+
+def worker(folder, **changes):
+    """The process of one `worker`, which works on what other processes accept; it has begun."""
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reference_impl", "worker"],
+            env=environment(folder, **changes),
+            stderr=log,
+        )
+    while "Worker started" not in Path(log.name).read_text(encoding="utf-8"):
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+def ended(process):
+    """The exit code of *process* after SIGTERM."""
+    process.terminate()
+    return process.wait(timeout=20)

@@ -1,13 +1,16 @@
 import socket
+import subprocess
+import sys
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
-from tests.unit.reference_impl.process import command
+from tests.unit.reference_impl.process import command, environment
 
 SIGN = "test-webhook-signature"
+TLS = ("serve", "--port", "0", "--certfile")
 
 #: A database that nobody serves.
 NOBODY = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
@@ -80,6 +83,22 @@ def test_stats_count_per_trigger_and_in_total(run, machine):
     assert ["total", "3", "1", "1", "0", "1"] in [row[:6] for row in rows]
 
 
+def test_what_a_sender_chose_steers_no_terminal(run, machine):
+    deliver(machine, a_body("X\x1b[2J\u2028" + "Y" * 500))
+    line = next(line for line in run("stats").output.splitlines() if line.startswith("X"))
+    assert line.startswith("X?[2J?YYY")
+    assert len(line) < 120
+
+
+def test_whoever_stops_reading_is_told_nothing(tmp_path, run, machine):
+    deliver(machine, a_body())
+    shell = f"{sys.executable} -m reference_impl stats | true"
+    outcome = subprocess.run(
+        ["bash", "-c", shell], env=environment(tmp_path), capture_output=True, check=True
+    )
+    assert outcome.stderr == b""
+
+
 @pytest.mark.parametrize("arguments", [("stats",), ("replay-webhook", "--id", "1")])
 def test_without_an_inbox_there_is_nothing_to_see(run, arguments):
     outcome = run(*arguments)
@@ -100,12 +119,21 @@ def test_one_body_is_signed_at_a_time(run, arguments):
         (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
         (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
         (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
-        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
         (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
         (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
         (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
         (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
+        (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
+        (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
+        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "addresses or networks"),
+        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "*"}, "addresses or networks"),
+        (["serve"], {"RECEIVER_NOTIFY": "admin@mail.example"}, "RECEIVER_NOTIFY"),
+        ([*TLS, "/no/c", "--keyfile", "/no/k"], {}, "cannot both be read: no such file"),
+        ([*TLS, __file__, "--keyfile", __file__], {}, "are not a certificate and its key"),
+        ([SIGN, "--file", "/no/body"], {}, "cannot use '/no/body': no such file or directory"),
+        ([SIGN, "--file", "/"], {}, "cannot use '/': is a directory"),
         (["serve", "--port", "70000"], {}, "--port"),
         (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
         (["no-such-command"], {}, "no-such-command"),

@@ -113,6 +113,16 @@ def test_nobody_else_sees_anything(browse, path, shown):
     assert browse(f"{HOME}/1/replay", "token=x", shown)[0] == 401
 
 
+def test_guesses_are_logged_without_what_was_guessed(browse, log_lines):
+    browse(HOME, authorization=None)
+    browse(HOME)
+    assert "Dashboard refused" not in log_lines.getvalue()
+    guess = basic("a-guess")
+    browse(HOME, authorization=guess)
+    assert log_lines.getvalue().count("Dashboard refused") == 1
+    assert guess.decode().removeprefix("Basic ") not in log_lines.getvalue()
+
+
 def test_a_password_that_can_be_guessed_is_refused(settings):
     with pytest.raises(BadSettingsError, match="16 characters or more") as problem:
         dataclasses.replace(settings, admin_password="hunter2").check()
@@ -124,7 +134,7 @@ def test_a_password_that_can_be_guessed_is_refused(settings):
 
 def test_every_page_allows_nothing_from_elsewhere_and_no_script(browse):
     done(browse.machine, startTime="soon")
-    paths = ("", "?live", "?uid=uid-1", "/1", "/1/replay", "/1/discard", "/7", "/1/nonsense")
+    paths = ("", "?live", "?booking=uid-1", "/1", "/1/replay", "/1/discard", "/7", "/1/nonsense")
     for path in (*paths, "/style.css"):
         _, headers, text = browse(HOME + path)
         policy = headers["content-security-policy"]
@@ -170,13 +180,17 @@ def test_an_empty_store_has_an_overview(browse):
     assert 'http-equiv="refresh"' in browse(f"{HOME}?live")[2]
 
 
-def test_a_booking_is_found_by_its_uid(browse):
+def test_a_booking_is_found_by_its_uid_and_its_number(browse):
     done(browse.machine)
     done(browse.machine, "BOOKING_CANCELLED", minute=1)
     done(browse.machine, uid="another")
-    text = browse(f"{HOME}?uid=uid-1")[2]
+    text = browse(f"{HOME}?booking=uid-1")[2]
     assert text.count(f'href="{HOME}/') == 3  # its two deliveries, and the style sheet
-    assert "No delivery is about this booking." in browse(f"{HOME}?uid=nobody")[2]
+    done(browse.machine, uid="uid-4", bookingId=4711)
+    # What comes without the number is found by it all the same.
+    done(browse.machine, "BOOKING_CANCELLED", uid="uid-4", minute=1, bookingId=...)
+    assert browse(f"{HOME}?booking=4711")[2].count('data-name="Trigger"') == 2
+    assert "No delivery is about this booking." in browse(f"{HOME}?booking=nobody")[2]
 
 
 def test_an_event_is_shown_with_its_history(browse):
@@ -211,7 +225,7 @@ def test_what_a_sender_chose_is_text(browse, nasty):
     done(browse.machine, nasty, nasty, title=nasty)
     from urllib.parse import quote
 
-    for path in (HOME, f"{HOME}/1", f"{HOME}?uid={quote(nasty)}"):
+    for path in (HOME, f"{HOME}/1", f"{HOME}?booking={quote(nasty)}"):
         status, _, text = browse(path)
         assert status == 200
         assert "<script" not in text

@@ -1,8 +1,11 @@
 import asyncio
 import sqlite3
+import time
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from reference_impl.inbox import HANDICAP, StoreUnavailableError
 from reference_impl.tables import webhook_events, webhook_stats
@@ -72,6 +75,39 @@ def test_concurrent_accepts_share_transactions_and_each_gets_its_own_answer(mach
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_transaction_waits_for_company_only_after_one_that_had_some(machine, monkeypatch):
+    waited = []
+    clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
+    monkeypatch.setattr("reference_impl.inbox.time", clock)
+
+    async def accept(minutes):
+        entries = [an_entry(machine, minute=minute) for minute in minutes]
+        await asyncio.gather(*(machine.inbox.accept(entry) for entry in entries))
+
+    async def accept_all():
+        for minute in range(3):
+            await accept([minute])
+        alone = len(waited)
+        # They arrive before there is a thread to take them one by one.
+        machine.inbox.stop()
+        together = asyncio.create_task(accept([3, 4, 5]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        machine.inbox.start()
+        await together
+        await accept([6])
+        await accept([7])
+        return alone
+
+    machine.inbox.start()
+    alone = asyncio.run(accept_all())
+    machine.inbox.stop()
+    assert alone == 0
+    assert waited == [machine.inbox.gathering]
+    assert len(stored(machine)) == 8
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_is_acknowledged_is_committed(machine, tmp_path):
     machine.inbox.start()
     assert asyncio.run(machine.inbox.accept(an_entry(machine)))
@@ -103,3 +139,23 @@ def test_the_file_is_written_as_durably_as_promised(machine):
     with machine.store.write() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("page_size", 8192)):
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_is_gone_takes_nothing_until_it_is_back(machine, tmp_path):
+    file, aside = tmp_path / "receiver.db", tmp_path / "aside"
+    machine.inbox.start()
+    file.rename(aside)
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(machine.inbox.accept(an_entry(machine)))
+    # Whoever looks makes no empty file in its place.
+    with pytest.raises(OperationalError), machine.store.read():
+        pass
+    assert not file.exists()
+    file.write_bytes(aside.read_bytes())
+    with pytest.raises(StoreUnavailableError):
+        asyncio.run(machine.inbox.accept(an_entry(machine)))
+    aside.replace(file)
+    assert asyncio.run(machine.inbox.accept(an_entry(machine)))
+    machine.inbox.stop()
+    assert len(stored(machine)) == 1

@@ -28,6 +28,20 @@ def test_a_receipt_is_found_by_the_guides_names(machine, log_lines):
     assert line["calcomBookingId"] == 987654
 
 
+def test_every_line_about_a_delivery_is_found_by_its_booking(machine, log_lines):
+    body = a_body(uid="abc", bookingId=987654)
+    judge(machine, body, signed(body))
+    assert machine.worker.step()
+    found = [
+        line for line in log_lines.getvalue().split("\n") if '"calcomBookingId": 987654' in line
+    ]
+    assert [json.loads(line)["event"] for line in found][:2] == [
+        "Cal.com webhook received",
+        "Processing Cal.com webhook",
+    ]
+    assert "Processed Cal.com webhook" in found[-1]
+
+
 def test_a_duplicate_is_logged_as_ignored(machine, log_lines):
     for _ in range(2):
         judge(machine, a_body(), signed(a_body()))
@@ -102,3 +116,17 @@ def test_with_one_secret_there_is_nothing_to_tell(machine, log_lines):
 def test_plain_text_steers_nothing():
     assert logs.plain("a\x1b[2Jb\r\nc\u2028d") == "a?[2Jb??c?d"
     assert logs.plain("Zoë 😀") == "Zoë 😀"
+
+
+def test_a_log_that_cannot_be_written_costs_no_delivery(machine):
+    class FullDisk:
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+        flush = close = lambda *_: FullDisk().write("")
+
+    logs.configure(FullDisk())
+    machine.receiver.log = machine.worker.log = logs.logger()
+    assert judge(machine, a_body(), signed(a_body())).status == 202
+    assert machine.worker.step()
+    assert not machine.worker.step()

@@ -1,11 +1,17 @@
 import dataclasses
+import http.server
+import json
+import threading
+import time
 
 import pytest
 from sqlalchemy import select
 
-from reference_impl.notices import message
+from reference_impl.notices import check_services, message
+from reference_impl.settings import BadSettingsError
 from reference_impl.tables import notices
 from tests.unit.reference_impl.bodies import a_body
+from tests.unit.reference_impl.process import Process, ended, worker
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -114,8 +120,6 @@ def test_after_the_stop_nothing_is_sent(told):
 
 
 def test_the_timer_sends(assemble, settings):
-    import threading
-
     machine = assemble(dataclasses.replace(settings, notify=("json://x.example",)))
     sent = threading.Event()
     machine.notifier.send = sent.set
@@ -153,18 +157,151 @@ def test_a_flood_of_invented_triggers_makes_no_long_message():
     assert len(message(invented)[1]) < 6_000
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_of_several_processes_one_sends(assemble, settings):
-    notifying = dataclasses.replace(settings, notify=("json://notices.example",))
-    one, two = assemble(notifying), assemble(notifying)
-    sent, later = [], []
-    two.notifier.deliver = lambda title, _: sent.append(title) or True
-    two.notifier.later = later.append
-    one.notifier.tell = lambda: None
+# --- several processes ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def colleagues(assemble, settings):
+    """Two machines on one store, each with the messages it sent and when it looks again."""
+    changed = dataclasses.replace(settings, notify=("json://notices.example",))
+    machines = [assemble(changed), assemble(changed)]
+    for machine in machines:
+        machine.sent, machine.looks = [], []
+        machine.notifier.later = machine.looks.append
+        machine.notifier.tell = lambda: None
+    yield machines
+    for machine in machines:
+        machine.notifier.stop()
+
+
+def test_while_one_process_sends_no_other_does(colleagues):
+    one, other = colleagues
+
+    def deliver(*texts):
+        other.notifier.send()
+        one.sent.append(texts)
+        return True
+
+    one.notifier.deliver = deliver
+    other.notifier.deliver = lambda *texts: other.sent.append(texts) or True
     bury(one, "a")
-    with one.store.alone("notices") as alone:
-        assert alone
-        two.notifier.send()
-    assert (sent, len(later)) == ([], 1)
-    two.notifier.send()
-    assert len(sent) == 1
+    one.notifier.send()
+    assert (len(one.sent), other.sent) == (1, [])
+    # It looks again: the one that sends may end before it has sent.
+    assert other.looks == [300.0]
+    other.notifier.send()
+    bury(other, "b")
+    other.notifier.send()
+    assert other.sent == []
+    assert other.looks == [300.0, 900.0]
+
+
+def test_what_a_process_left_unsent_when_it_ended_another_sends(colleagues):
+    one, other = colleagues
+
+    def end(*_):
+        raise SystemExit
+
+    one.notifier.deliver = end
+    other.notifier.deliver = lambda *texts: other.sent.append(texts) or True
+    bury(one, "a")
+    with pytest.raises(SystemExit):
+        one.notifier.send()
+    other.clock.advance(299)
+    other.notifier.send()
+    assert (other.sent, other.looks) == ([], [1.0])
+    other.clock.advance(1)
+    other.notifier.send()
+    assert len(other.sent) == 1
+
+
+def test_what_no_service_took_is_tried_by_one_process_a_minute(colleagues):
+    one, other = colleagues
+    one.notifier.deliver = lambda *_: False
+    other.notifier.deliver = lambda *texts: other.sent.append(texts) or True
+    bury(one, "a")
+    one.notifier.send()
+    other.notifier.send()
+    assert (one.looks, other.looks, other.sent) == ([60.0], [60.0], [])
+    other.clock.advance(60)
+    other.notifier.send()
+    assert len(other.sent) == 1
+
+
+def test_a_turn_of_a_clock_that_was_set_back_is_nobodys(colleagues):
+    one, other = colleagues
+    one.clock.advance(10**6)
+    one.notifier.deliver = lambda *_: False
+    other.notifier.deliver = lambda *texts: other.sent.append(texts) or True
+    bury(one, "a")
+    one.notifier.send()
+    other.notifier.send()
+    assert len(other.sent) == 1
+
+
+def test_a_flood_starts_one_thread_and_not_one_for_each(assemble, settings):
+    machine = assemble(dataclasses.replace(settings, notify=("json://x.example",)))
+    with machine.notifier._sending:
+        before = threading.active_count()
+        for _ in range(100):
+            machine.notifier.tell()
+        assert threading.active_count() == before + 1
+        machine.notifier.stop()
+
+
+def test_several_workers_send_one_message_about_one_incident(tmp_path):
+    messages, all_dead = [], threading.Event()
+
+    class Sink(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            messages.append(self.rfile.read(int(self.headers["content-length"])))
+            # By then all the others have had something to tell.
+            all_dead.wait(30)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink) as sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        to = {"RECEIVER_NOTIFY": f"json://127.0.0.1:{sink.server_port}"}
+        receiver = Process(tmp_path, "--testing", "--no-worker")
+        workers = [worker(tmp_path, **to) for _ in range(3)]
+        uids = [f"uid-{number}" for number in range(12)]
+        for uid in uids:
+            assert receiver.deliver(a_body(uid=uid, startTime="soon")) == 202
+        receiver.settled(*uids)
+        while not messages:
+            time.sleep(0.01)
+        all_dead.set()
+        # A message that is under way may end before they do.
+        assert [ended(process) for process in workers] == [0, 0, 0]
+        assert receiver.end() == 0
+        sink.shutdown()
+    assert len(messages) == 1
+    assert json.loads(messages[0])["title"].startswith("Cal.com webhook")
+
+
+# --- services -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answers", "told"), [("11", True), ("01", True), ("00", False)])
+def test_a_message_is_told_once_any_took_it(machine, monkeypatch, log_lines, answers, told):
+    import apprise
+
+    takes = iter(answers)
+    monkeypatch.setattr(apprise.Apprise, "notify", lambda *_, **__: next(takes) == "1")
+    urls = ("json://one.example", "json://user:hidden@two.example")
+    machine.notifier._urls = urls
+    assert machine.notifier.deliver("title", "body") is told
+    assert ("Notice missed by services" in log_lines.getvalue()) is ("0" in answers)
+    assert "hidden" not in log_lines.getvalue()
+
+
+def test_a_service_that_nobody_knows_is_refused_without_being_repeated():
+    check_services(())
+    check_services(("json://one.example", "mailtos://user:word@mail.example"))
+    with pytest.raises(BadSettingsError, match="address 2 of 2") as problem:
+        check_services(("json://one.example", "nonsense://user:hidden@two.example"))
+    assert "hidden" not in str(problem.value)

@@ -1,15 +1,16 @@
 """What `docs/operating.md` says is what is there."""
 
+import asyncio
 import dataclasses
 import re
 from pathlib import Path
 
 import pytest
-import typer
 
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
 from reference_impl.settings import Settings
+from tests.unit.reference_impl.bodies import a_body, signed
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -45,7 +46,7 @@ def test_the_table_of_settings_tells_the_default(field):
 
 
 def test_the_table_of_commands_holds_every_command():
-    commands = typer.main.get_command(application).commands
+    commands = application.commands
     assert {row[0] for row in rows("command")} == set(commands)
 
 
@@ -77,3 +78,27 @@ def test_the_log_line_that_a_rotation_waits_for_is_as_it_is_written():
     logs.logger().info("Cal.com webhook secret", secret="previous")
     pattern = re.search(r"grep '(.*)'", GUIDE)[1]
     assert pattern in stream.getvalue()
+
+
+def test_what_the_section_about_logs_greps_for_is_how_lines_are_written(machine, log_lines):
+    body = a_body(uid="bk_9mXz4QpR", bookingId=987654)
+    machine.inbox.start()
+    asyncio.run(machine.receiver.judge("", signed(body), body))
+    machine.inbox.stop()
+    assert machine.worker.step()
+    section = GUIDE.split("## Logs")[1].split("## Health")[0]
+    patterns = re.findall(r"grep '(.*?)'", section)
+    assert len(patterns) == 3
+    assert all(pattern in log_lines.getvalue() for pattern in patterns)
+    # The sizing counts on three lines a delivery that is as its schema says.
+    ordinary = [line for line in log_lines.getvalue().splitlines() if "deviates" not in line]
+    assert len(ordinary) == 3
+
+
+def test_the_section_about_logs_names_lines_that_are_written():
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "reference_impl").glob("*.py")
+    )
+    for row in rows("line"):
+        for name in row[0].split("`, `"):
+            assert f'"{name}"' in sources

@@ -190,6 +190,24 @@ def test_a_kill_during_a_burst_loses_nothing_that_was_acknowledged(start):
     assert effects == dict.fromkeys(acknowledged, 1)
 
 
+@pytest.mark.parametrize(
+    ("proxies", "statuses"),
+    [("127.0.0.1", [401, 401, 401]), ("10.0.0.0/8", [401, 401, 429]), ("", [401, 401, 429])],
+)
+def test_only_a_proxy_that_was_named_says_who_its_client_is(start, proxies, statuses):
+    receiver = start(RECEIVER_THROTTLE="2", RECEIVER_TRUSTED_PROXIES=proxies)
+    clients = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(3)]
+    assert [receiver.request(receiver.url, b"{}", client)[0] for client in clients] == statuses
+
+
+def test_a_client_does_not_say_who_it_is_through_a_proxy(start):
+    receiver = start(RECEIVER_THROTTLE="2", RECEIVER_TRUSTED_PROXIES="127.0.0.1")
+    # The proxy adds whom it saw at the end; what stands before is the client's own word.
+    clients = [{"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"} for number in range(3)]
+    answers = [receiver.request(receiver.url, b"{}", client)[0] for client in clients]
+    assert answers == [401, 401, 429]
+
+
 @pytest.fixture
 def start_worker(tmp_path, database_url):
     """Start a worker, and wait until it says so."""

@@ -1,8 +1,9 @@
-"""The bounds of a header block, over a real socket."""
+"""The bounds of a header block and of a body's time, over a real socket."""
 
 from __future__ import annotations
 
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.reference_impl.process import Process
 def receiver(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bounded")
     bounds = {"RECEIVER_HEAD_BYTES": "8192", "RECEIVER_HEAD_SECONDS": "0.3"}
+    bounds["RECEIVER_BODY_SECONDS"] = "0.3"
     process = Process(folder, **bounds)
     yield process
     assert process.end() == 0
@@ -62,6 +64,26 @@ def test_a_header_block_that_is_too_large_is_refused(talk, pieces):
 @pytest.mark.parametrize("begun", [b"", START], ids=["nothing", "some fields"])
 def test_a_header_block_that_is_too_slow_is_given_up(talk, begun):
     assert talk(begun).startswith(b"HTTP/1.1 408 ")
+
+
+def drip(line):
+    """Send a byte now and then, which keeps a connection alive that nobody watches."""
+    for _ in range(300):
+        line.sendall(b"x")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [START, START.replace(b"POST", b"GET"), START.replace(b"/api", b"/no")],
+    ids=["read", "another method", "another path"],
+)
+def test_a_body_that_never_ends_is_hung_up_on_whether_or_not_anybody_reads_it(receiver, start):
+    parts = urlsplit(receiver.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(start + b"content-length: 100000\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            drip(line)
 
 
 def test_a_body_is_none_of_its_business(receiver):

@@ -1,6 +1,6 @@
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select, update
-from typer.testing import CliRunner
 
 from reference_impl import upkeep
 from reference_impl.clock import Clock
@@ -206,11 +206,13 @@ def test_what_is_young_unfinished_or_dead_stays_whole(machine, mend):
     assert all(payload(machine, id_) for id_ in kept)
 
 
-def test_a_discarded_dead_letter_goes_with_its_notice(run, machine):
+def test_a_discarded_dead_letter_goes_with_its_notice(run, machine, monkeypatch):
     other = dead(machine, "other")
     letter = dead(machine, "letter")
     run("discard-webhook", "--id", letter)
-    assert "payloads of 0 deliveries" in run("prune", "--older-than", "2").stdout
+    # Its age counts from there: it waited for somebody to look at it until now.
+    assert "payloads of 0 deliveries" in run("prune", "--older-than", "0").stdout
+    monkeypatch.setattr(Clock, "now", lambda _: NOON + DAY + MINUTE)
     told = "payloads of 1 delivery and 1 notices"
     assert run("prune", "--older-than", "0", "--dry-run").stdout == f"{told} would be removed\n"
     assert payload(machine, letter)
@@ -277,3 +279,30 @@ def test_a_delivery_that_was_claimed_meanwhile_is_not_replayed(machine, mend, mo
     monkeypatch.setattr(tidy, "find", late)
     with pytest.raises(CannotReplayError, match="is being processed"):
         tidy.replay(id_)
+
+
+def test_what_is_forgotten_has_no_second_effect_when_it_comes_again(run, machine, monkeypatch):
+    done(machine, uid="a")
+    letter = dead(machine, "b")
+    waiting = put(machine, uid="c")
+    run("prune", "--older-than", "0")
+    monkeypatch.setattr(Clock, "now", lambda _: NOON + 40 * DAY)
+    told = "of 1 delivery everything would be removed"
+    assert told in run("prune", "--older-than", "30", "--forget-after", "30", "--dry-run").stdout
+    assert len(states(machine)) == 3
+    told = "of 1 delivery everything was removed"
+    assert told in run("prune", "--older-than", "30", "--forget-after", "30").stdout
+    assert states(machine) == {letter: "dead", waiting: "waiting"}
+    # It is new again, and what it says is known.
+    again = done(machine, uid="a")
+    assert states(machine)[again] == "done"
+    assert count(machine, effects) == 2
+
+
+def test_what_has_a_payload_or_is_young_is_not_forgotten(run, machine, monkeypatch):
+    done(machine, uid="a")
+    monkeypatch.setattr(Clock, "now", lambda _: NOON + 29 * DAY)
+    run("prune", "--older-than", "0", "--forget-after", "30")
+    done(machine, uid="b")
+    assert len(states(machine)) == 2
+    assert run("prune", "--older-than", "0", "--forget-after", "29").exit_code == 2

@@ -1,8 +1,8 @@
 import pytest
 import requests
 import responses
+from click.testing import CliRunner
 from responses import matchers
-from typer.testing import CliRunner
 
 from reference_impl import subscriptions
 from reference_impl.commands import application
@@ -133,6 +133,20 @@ def test_a_rotation_that_is_not_finished_is_said(verify, api, monkeypatch):
     assert "it still has the previous secret" in outcome.stdout
 
 
+def test_an_address_in_cal_com_that_is_none_is_told_and_not_stumbled_over(verify, api):
+    api.get(f"{API}/webhooks", json=a_list(a_subscription(subscriberUrl="https://[::1")))
+    outcome = verify()
+    assert outcome.exit_code == 1
+    assert "no subscription delivers to the URL, among 1" in outcome.stdout
+
+
+def test_a_key_that_no_header_can_carry_is_said(verify, monkeypatch):
+    monkeypatch.setenv("CALCOM_API_KEY", "cal_\nlive")
+    outcome = verify()
+    assert outcome.exit_code == 3
+    assert "CALCOM_API_KEY holds characters" in outcome.stderr
+
+
 def test_plain_http_is_wrong(verify, api):
     plain = URL.replace("https", "http")
     api.get(f"{API}/webhooks", json=a_list(a_subscription(subscriberUrl=plain)))
@@ -232,6 +246,9 @@ def test_an_api_that_gives_no_answer_is_an_exit_code_of_its_own(verify, api, ans
         ({"CALCOM_WEBHOOK_SECRET": ""}, [], "CALCOM_WEBHOOK_SECRET is not set"),
         ({"CALCOM_API_URL": "http://api.cal.example/v2"}, [], "must start with https://"),
         ({"CALCOM_API_URL": "nonsense"}, [], "must start with https://"),
+        ({"CALCOM_API_URL": "https://[::1"}, [], "CALCOM_API_URL is no URL"),
+        ({}, ["--url", "nonsense"], "must be one, as https://"),
+        ({}, ["--url", "https://[::1"], "must be one, as https://"),
         ({}, ["--team", "3"], "--event-type"),
         ({}, ["--organization", "3", "--event-type", "7"], "--event-type"),
         ({}, ["--team", "x"], "--team"),

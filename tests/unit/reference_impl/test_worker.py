@@ -232,6 +232,44 @@ def test_a_delivery_that_kills_its_worker_again_and_again_is_buried(machine):
     assert look(machine)["totals"]["notices"] == 1
 
 
+@pytest.mark.parametrize("happens", ["put", "fail", "claim"])
+def test_a_clock_that_was_put_back_delays_nothing(machine, happens):
+    machine.clock.advance(5 * 3600)
+    id_ = put(machine)
+    if happens == "fail":
+        failing(machine, 1)
+        work_off(machine)
+    elif happens == "claim":
+        machine.leases.claim()
+    machine.clock.reset()
+    assert not machine.leases.is_due()
+    machine.leases.catch_up()
+    if happens == "claim":
+        machine.clock.advance(machine.settings.lease)
+        # Its lease ran out; it came at a time that is still ahead.
+        assert machine.leases.claim() is None
+        machine.leases.catch_up()
+    assert machine.leases.is_due()
+    work_off(machine)
+    assert row(machine, id_)["state"] == "done"
+
+
+def test_catching_up_changes_no_plan_that_a_right_clock_made(machine):
+    put(machine)
+    held = put(machine, uid="uid-2")
+    failing(machine, 1)
+    machine.worker.step()
+    machine.leases.claim()
+    put(machine, uid="uid-3")
+    rows = "SELECT webhook_id, state, due_at, rank, lease_until FROM webhook_events"
+    with machine.store.read() as connection:
+        before = connection.exec_driver_sql(rows).all()
+    assert held in {one.webhook_id for one in before if one.state == "processing"}
+    machine.leases.catch_up()
+    with machine.store.read() as connection:
+        assert connection.exec_driver_sql(rows).all() == before
+
+
 def test_leases_of_processes_that_ended_are_free_at_once(machine):
     put(machine)
     machine.leases.claim()
@@ -290,6 +328,7 @@ def test_notices_are_sent_once_and_again_when_sending_failed(assemble, settings)
     work_off(machine)
     for _ in range(3):
         machine.notifier.send()
+        machine.clock.advance(60)
     assert len(sent) == 2
     with machine.store.read() as connection:
         assert connection.execute(select(notices)).mappings().one()["sent_at"] is not None

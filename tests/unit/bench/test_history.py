@@ -1,0 +1,33 @@
+import contextlib
+import sqlite3
+
+import pytest
+
+from bench.receiving import history
+from reference_impl.store import open_store
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "receiver.db"
+    store = open_store(f"sqlite:///{path}")
+    store.create()
+    store.close()
+    return path
+
+
+def test_the_rows_are_deliveries_of_the_receivers_own_that_are_over(database):
+    history.fill(database, 1000)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT webhook_id, uid, state FROM webhook_events").fetchall()
+    assert len(rows) == 1000
+    assert len({uid for _, uid, _ in rows}) == 1000
+    assert {len(webhook_id) for webhook_id, _, _ in rows} == {64}
+    assert {state for _, _, state in rows} == {"done"}
+
+
+def test_their_keys_lie_evenly_over_the_whole_range(database):
+    history.fill(database, 256)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        first = connection.execute("SELECT substr(webhook_id, 1, 1) FROM webhook_events").fetchall()
+    assert [first.count((digit,)) for digit in "0123456789abcdef"] == [16] * 16
