@@ -174,7 +174,9 @@ class Worker:
         try:
             fact = self.prepare(job)
             self.interfere("before", job)
-            with self.store.write() as connection:
+            # A power failure that undoes the effect undoes the mark with it, and the delivery is
+            # processed again: what was acknowledged is on disk, so nobody has to wait for it here.
+            with self.store.write(durable=False) as connection:
                 if fact is not None:
                     self.handlers.apply(connection, fact)
                 self.interfere("during", job)

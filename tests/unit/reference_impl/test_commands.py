@@ -12,6 +12,9 @@ from tests.unit.reference_impl.process import command, environment
 SIGN = "test-webhook-signature"
 TLS = ("serve", "--port", "0", "--certfile")
 
+#: A database that nobody serves.
+NOBODY = "postgresql+psycopg://u:hunter2@127.0.0.1:1/x"
+
 
 @pytest.fixture
 def run(settings, monkeypatch):
@@ -68,6 +71,7 @@ def test_a_delivery_under_way_is_not_replayed(run, machine):
     assert run("replay-webhook", "--id", "1").exit_code == 2
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_stats_count_per_trigger_and_in_total(run, machine):
     deliver(machine, a_body())
     deliver(machine, a_body())
@@ -115,6 +119,11 @@ def test_one_body_is_signed_at_a_time(run, arguments):
         (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
         (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
         (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+        (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
+        (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+        (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
         (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
         (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
         (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
@@ -137,6 +146,7 @@ def test_what_the_operator_can_mend_is_one_sentence(run, monkeypatch, arguments,
     assert outcome.exit_code == 2
     assert words in outcome.stderr
     assert "Traceback" not in outcome.stderr
+    assert "hunter2" not in outcome.stderr
     assert outcome.stdout == ""
 
 

@@ -220,6 +220,12 @@ def test_the_command_makes_a_store(tmp_path):
     assert (told.returncode, told.stdout) == (0, f"the store was made, at revision {HEAD}\n")
 
 
+def test_where_there_are_no_tables_there_is_nothing_to_see(empty_url, tmp_path):
+    told = command(tmp_path, "stats", DATABASE_URL=empty_url)
+    assert told.returncode == 2
+    assert "there is no inbox yet" in told.stderr
+
+
 @pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("worker",), ("stats",)])
 def test_a_process_refuses_a_later_store_in_one_sentence(old_url, open_, tmp_path, arguments):
     store = open_(old_url)

@@ -332,3 +332,23 @@ def test_notices_are_sent_once_and_again_when_sending_failed(assemble, settings)
     assert len(sent) == 2
     with machine.store.read() as connection:
         assert connection.execute(select(notices)).mappings().one()["sent_at"] is not None
+
+
+def test_only_what_nothing_could_bring_back_waits_for_the_disk(machine, monkeypatch):
+    waits, write = [], machine.store.write
+
+    def spy(*, durable=True):
+        waits.append(durable)
+        return write(durable=durable)
+
+    monkeypatch.setattr(machine.store, "write", spy)
+    put(machine)
+    assert waits == [True]
+    work_off(machine)
+    # The claim, the effect with its mark, and the claim that found nothing.
+    assert waits[1:] == [False, False, False]
+    del waits[:]
+    put(machine, uid="another", startTime="soon")
+    work_off(machine)
+    # A dead letter is told to people, once.
+    assert waits == [True, False, True, False]
