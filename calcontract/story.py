@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from calcontract.deliveries import Item
 from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotApplicable, Violation
 from calcontract.listener import Listener
 from calcontract.probes import Look
@@ -44,69 +45,6 @@ LONGEST_WAIT = 900.0
 
 #: How far a reschedule moves a booking.
 _MOVE = dt.timedelta(days=1, minutes=45)
-
-
-@dataclasses.dataclass(eq=False)
-class Item:
-    """
-    One delivery of a story.
-
-    Args:
-        name: what the feature file calls it.
-        occurrence: what it tells of; nothing for a body that was written by hand.
-        lawful: the delivery without any fault.
-        delivery: the delivery as it is sent.
-    """
-
-    name: str
-    occurrence: Occurrence | None
-    lawful: Delivery
-    delivery: Delivery
-    attempts: list[Attempt] = dataclasses.field(default_factory=list)
-    method: str = "POST"
-    #: Whether its refusal was asserted, so that the lawful twin has to go through afterwards.
-    denied: bool = False
-
-    @property
-    def trigger(self) -> str:
-        """The trigger of the occurrence it tells of."""
-        return self.occurrence.trigger if self.occurrence else (self.delivery.trigger or "")
-
-    @property
-    def uid(self) -> str:
-        """
-        The uid of the booking it tells of.
-
-        Raises:
-            CatalogueError: if it tells of none.
-        """
-        if not self.delivery.uid:
-            raise CatalogueError(f"the delivery {self.name!r} carries no uid to look for")
-        return self.delivery.uid
-
-    @property
-    def booking(self) -> Booking:
-        """
-        The booking as it is after the occurrence.
-
-        Raises:
-            CatalogueError: if the occurrence is not about a booking.
-        """
-        if self.occurrence is None or self.occurrence.booking is None:
-            raise CatalogueError(f"the delivery {self.name!r} is not about a booking")
-        return self.occurrence.booking
-
-    @property
-    def last(self) -> Attempt:
-        """
-        The latest attempt.
-
-        Raises:
-            CatalogueError: if there was none yet.
-        """
-        if not self.attempts:
-            raise CatalogueError(f"the delivery {self.name!r} was never sent")
-        return self.attempts[-1]
 
 
 class Story:
@@ -227,6 +165,13 @@ class Story:
     def keep(self, item: Item) -> Item:
         """Keep *item* under its name; it becomes what "it" means."""
         self.items[item.name] = item
+        return item
+
+    def beside(self, name: str) -> Item:
+        """The delivery of a new booking, kept under *name*; what "it" means stays as it was."""
+        meant = self.it
+        item = self.tell(name, self.calendar.book(self.now())[0])
+        self.items[meant.name] = self.items.pop(meant.name)
         return item
 
     def later(self, booking: Booking) -> dt.datetime:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pytest_bdd import given, parsers, then, when
 
 from calcontract import timing
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError, Inconclusive, Violation
 from calcontract.stimuli import bodies, forgeries, signatures
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom.delivery import Delivery
 from mock_calcom.signature import HEADER, sign
 

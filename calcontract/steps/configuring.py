@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 from pytest_bdd import given, parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers, configurations, effects
 from calcontract.probes import Look
 from calcontract.steps.spoiling import _with_signature
 from calcontract.stimuli import configurations as stimuli
 from calcontract.stimuli import named
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom.signature import HEADER
 
 #: A receiver that was asked for something may be awake for so long, in seconds.

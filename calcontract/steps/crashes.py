@@ -7,8 +7,9 @@ import time
 
 from pytest_bdd import parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.judges import effects
-from calcontract.story import Item, Story
+from calcontract.story import Story
 
 #: The kill comes when this share of a burst has been answered: in its middle.
 _SHARE = 0.4

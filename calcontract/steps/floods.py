@@ -6,8 +6,9 @@ import time
 
 from pytest_bdd import parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.judges import answers, effects, throttling
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom.signature import HEADER
 
 #: What depends on the speed of a machine has to be seen this often before it accuses.

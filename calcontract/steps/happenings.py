@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 
 from pytest_bdd import given, parsers
 
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError, NotApplicable
 from calcontract.stimuli import named
 from calcontract.stimuli.examples import EXAMPLES
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom import delivery as deliveries
 from mock_calcom.occurrences import Occurrence
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from pytest_bdd import given, parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError, Violation
 from calcontract.judges import effects
 from calcontract.probes import Look
 from calcontract.steps.happenings import LIFE, lead
-from calcontract.story import Item, Story
+from calcontract.story import Story
 
 #: Of more orders than this, so many are drawn by the seed.
 _MOST = 24

@@ -146,11 +146,9 @@ def _nobody_told(story: Story) -> None:
 
 @then("another booking has its effect meanwhile")
 def _meanwhile(story: Story) -> None:
-    failing = story.it
-    other = story.tell("neighbour", story.calendar.book(story.now())[0])
+    other = story.beside("neighbour")
     story.send(other)
     answers.acknowledged(other.last)
-    story.items[failing.name] = story.items.pop(failing.name)
     try:
         look = story.target.look([other.uid])
     except Inconclusive:

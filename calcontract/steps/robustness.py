@@ -6,10 +6,11 @@ import contextlib
 
 from pytest_bdd import then, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers, effects
 from calcontract.probes import Look
-from calcontract.story import Item, Story
+from calcontract.story import Story
 
 #: What the delivery is called that comes after one that makes little sense.
 _AFTER = "a sound one"

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 
 from pytest_bdd import parsers, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError, Inconclusive
 from calcontract.stimuli import named
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from calcontract.target import Line, Transport
 from mock_calcom import faults, wire
 from mock_calcom.delivery import Delivery

@@ -10,9 +10,10 @@ from typing import Any
 
 from pytest_bdd import given, parsers, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError
 from calcontract.stimuli import bodies, envelopes, named, signatures
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom import delivery as deliveries
 from mock_calcom.delivery import Delivery
 from mock_calcom.signature import HEADER

@@ -8,10 +8,11 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.judges import effects
 from calcontract.steps.happenings import book
 from calcontract.stimuli import named
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from mock_calcom.bookings import Booking
 from mock_calcom.life import Calendar
 from mock_calcom.occurrences import Occurrence

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from pytest_bdd import given, parsers, then, when
 
+from calcontract.deliveries import Item
 from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers, surface
 from calcontract.stimuli import named, signatures, surroundings
-from calcontract.story import Item, Story
+from calcontract.story import Story
 from calcontract.target import Line
 from mock_calcom import connections, headers, wire
 from mock_calcom.delivery import Delivery

@@ -78,7 +78,12 @@ class NormalisesLineEnds(Receiver):
         return super().accepted_signatures(body.replace(b"\r\n", b"\n"))
 
 
-@breaks("sig-010", "tol-002", "tol-004", part="receiver", reasons={"status-401", "effect-missing"})
+@breaks(
+    *("sig-010", "tol-002", "tol-004"),
+    part="receiver",
+    calcom={"evt-003"},
+    reasons={"status-401", "effect-missing"},
+)
 class LosesTextBeyondTheBmp(Receiver):
     """Passes the body through a column of three-byte UTF-8 before it computes the HMAC."""
 

@@ -103,7 +103,7 @@ class MovesTheStartAlone(Fold):
 
 @breaks(
     *("eff-005", "ord-001", "ord-002", "ord-006", "ord-009"),
-    *("ord-010", "ord-015", "rty-008"),
+    *("ord-010", "ord-015", "rty-007", "rty-008"),
     part="fold",
     guide={"eff-006"},
     calcom={"ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "evt-010"},

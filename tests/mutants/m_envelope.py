@@ -48,7 +48,7 @@ class CrashesOnBrokenJson(Receiver):
         return super().read(body)
 
 
-@breaks(guide={"env-002"}, part="receiver", reasons={"status-202"})
+@breaks("obs-003", guide={"env-002"}, part="receiver", reasons={"status-202", "log-silent"})
 class AcknowledgesBrokenJson(Receiver):
     """Answers 202 to what it cannot parse, so that the sender leaves it in peace."""
 

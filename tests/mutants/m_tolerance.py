@@ -80,9 +80,11 @@ class JoinsTextChunks(Door):
     "tol-003",
     "tol-004",
     "tol-009",
-    "net-005",
     part="door",
-    reasons={"status-401", "effect-unexpected"},
+    reasons={"status-401", "status-202", "effect-missing", "effect-unexpected"},
+    # Whether head and body come together is a matter of a moment where many come at once, or where
+    # a connection breaks.
+    perhaps={"net-005", "thr-001", "thr-003", "thr-004"},
 )
 class StopsAtTheFirstSegment(Door):
     """Takes the first piece that the network brings for the whole body."""
