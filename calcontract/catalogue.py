@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gherkin.parser import Parser
-
+from calcontract import gherkins
 from calcontract.errors import CatalogueError, UsageError
 from calcontract.resources import room
 from calcontract.verdicts import Level
@@ -183,8 +182,7 @@ def _read(folder: Path) -> Contract:
 
 def _chapter(path: Path) -> Chapter:
     try:
-        # The parser's own types know no Rule.
-        feature: Any = Parser().parse(path.read_text(encoding="utf-8")).get("feature")
+        feature: Any = gherkins.parsed(path.read_text(encoding="utf-8")).get("feature")
     except Exception as error:  # the parser has no common base for what it raises
         raise CatalogueError(f"{path.name} is not valid Gherkin: {error}") from error
     if not feature:

@@ -2,6 +2,8 @@
 
 from pytest_bdd import scenarios
 
+from calcontract import gherkins
 from calcontract.resources import room
 
-scenarios(str(room("features")))
+with gherkins.shared():
+    scenarios(str(room("features")))
