@@ -8,6 +8,7 @@ record that travels with pytest's report.  Whoever collects the records is the r
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
@@ -64,6 +65,10 @@ class Checks:
             config.addinivalue_line("markers", f"{name}: {meaning}")
         for module in steps.MODULES:
             config.pluginmanager.register(importlib.import_module(module), module)
+
+    def pytest_collection_finish(self) -> None:
+        """Let the garbage collector leave alone what is there until the end of the run."""
+        gc.freeze()
 
     def select(self, items: list[pytest.Item]) -> Selection:
         """What of *items* this run is to run."""

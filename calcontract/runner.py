@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,10 +43,6 @@ class _Door:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Register the session."""
         config.pluginmanager.register(self._session, SESSION)
-
-    def pytest_collection_finish(self) -> None:
-        """Let the garbage collector leave alone what is there until the end of the run."""
-        gc.freeze()
 
 
 @contextlib.contextmanager
