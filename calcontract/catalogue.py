@@ -30,6 +30,8 @@ MANNERS = ("slow", "disruptive", "last", "race", "alone")
 
 _ID = re.compile(r"[a-z]{3}-\d{3}")
 _WORD = re.compile(r"[\w-]+")
+#: What neither is a word nor holds words together in a selection.
+_ODD = re.compile(r"[^\w\s()-]")
 _OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
@@ -117,8 +119,14 @@ class Contract:
         Make sure that every word of the marker expression *select* is one of the contract's.
 
         Raises:
-            UsageError: if one is not; the message names the nearest.
+            UsageError: if one is not, and then the message names the nearest; or if there is
+                something else between them than pytest's operators.
         """
+        if odd := _ODD.search(select):
+            raise UsageError(
+                f"{odd[0]!r} joins no clauses, chapters or levels",
+                hint="write 'sig or ack', 'idm and must', 'not dur'",
+            )
         known = [name for name, _ in self.markers()]
         for word in _WORD.findall(select):
             if word in _OPERATORS or word in known:

@@ -1,8 +1,8 @@
 """
-The command `calcontract`.
+Checks a receiver of Cal.com webhooks against the contract, clause by clause.
 
 Exit codes: 0 conforms in its scope, 1 violates, 2 used wrongly, 3 target unreachable or set-up
-failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed.
+failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -136,6 +136,25 @@ def _receiver(options: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Process
         yield {**options, **placed}, started
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"calcontract {metadata.version('calcontract')}")
+        raise typer.Exit
+
+
+@application.callback(help=__doc__)
+def _version(
+    *,
+    _asked: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Carry the option that belongs to no command."""
+
+
 @application.command()
 def check(  # noqa: PLR0917 - typer makes an option of each
     url: Url = None,
@@ -212,7 +231,6 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                 folder = settings.load(**told).report
                 if folder and len(profiles) > 1:
                     told["report"] = folder / name
-                console.rule(f"calcontract {metadata.version('calcontract')}: profile {name}")
                 codes.append(
                     runner.run(
                         told,
@@ -268,6 +286,9 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
     secret: Secret = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Whose deliveries to send: guide or calcom.")
+    ] = None,
     probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
     states: Annotated[
         str | None, typer.Option(help="URL of the receiver's provider states.")

@@ -134,8 +134,7 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
         return None
     kind = Spread if workers else Session
     session = kind.of(complete, select=config.option.markexpr, process=running)
-    if isinstance(session, Spread):
-        session.named = named
+    session.know(named)
     if workers and not config.option.collectonly:
         session.look()
         if session.run.setup_problem is not None:

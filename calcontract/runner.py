@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,12 @@ def run(
     """
     kind = Spread if jobs > 1 else Session
     session = kind.of(options, select=select or "", process=process)
-    if isinstance(session, Spread):
-        session.named = named
+    if named is not None:
+        session.know(named)
+    # Not before: whatever was told wrongly has no run to be the heading of.
+    version = metadata.version("calcontract")
+    console.rule(f"calcontract {version}: profile {session.settings.profile}")
+    if jobs > 1:
         # Before there are others: one process has looked, and all know.
         session.look()
     spread = jobs > 1 and session.run.setup_problem is None

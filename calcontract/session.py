@@ -62,6 +62,8 @@ class Session(Checks):
         self.concluded = False
         #: Why it did not, if that is somebody's mistake.
         self.error: CalcontractError | None = None
+        #: The settings as they were given, if a receiver was started from them.
+        self.named: Settings | None = None
         self._looked = False
         self._began = time.monotonic()
 
@@ -90,6 +92,15 @@ class Session(Checks):
         session = cls(run_settings, contract, Target(run_settings, seed=seed, process=process))
         session.require_folder()
         return session
+
+    def know(self, named: Settings) -> None:
+        """
+        Know the settings as they were given, before a receiver was started from them.
+
+        They are what is to be repeated, and by them other processes start receivers of their own.
+        """
+        self.named = named
+        self.run.words = named.words()
 
     def stop(self, error: CalcontractError) -> NoReturn:
         """End pytest's run because of *error*, with its exit code."""

@@ -233,11 +233,15 @@ class Settings(BaseSettings):
 
     def words(self) -> list[str]:
         """The arguments of `calcontract check` that say the same, without the secret."""
-        words = [self.target or ""]
-        if self.secret_file:
-            words += ["--secret-file", str(self.secret_file)]
-        else:
-            words += ["--secret-env", self.secret_env or "SECRET"]
+        words = []
+        # Without a target the receiver is the suite's own, and brings its secret.
+        if self.target:
+            words.append(self.target)
+            words += (
+                ["--secret-file", str(self.secret_file)]
+                if self.secret_file
+                else ["--secret-env", self.secret_env or "SECRET"]
+            )
         words += ["--profile", self.profile]
         for name in _REPEATED:
             if value := getattr(self, name):

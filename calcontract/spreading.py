@@ -181,9 +181,6 @@ class Spread(Session):
     #: Whether the workers are at work.
     elsewhere = False
 
-    #: The settings by which each worker starts a receiver of its own, if it can.
-    named: Settings | None = None
-
     def __init__(self, *told: Any) -> None:
         super().__init__(*told)
         #: What looking back came to elsewhere, by the name of the check.
@@ -191,6 +188,7 @@ class Spread(Session):
 
     @property
     def _apiece(self) -> bool:
+        """Whether each worker starts a receiver of its own."""
         return self.named is not None and self.named.is_apiece
 
     @pytest.hookimpl(optionalhook=True)

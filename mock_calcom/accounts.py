@@ -14,13 +14,13 @@ from mock_calcom import announcements
 from mock_calcom.bookings import CAL_VIDEO, Booking, EventType, Room
 from mock_calcom.occurrences import Occurrence
 from mock_calcom.payloads import guide
+from mock_calcom.profiles import DEFAULT, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mock_calcom.ids import Ids
     from mock_calcom.people import People, Person
-    from mock_calcom.profiles import Profile
 
 #: Bookable kinds of meeting: their title and slug.
 _KINDS = (
@@ -42,7 +42,7 @@ _QUARTER = dt.timedelta(minutes=15)
 class Account:
     """A host with their event types and guests, told of by one kind of sender."""
 
-    def __init__(self, people: People, ids: Ids, profile: Profile) -> None:
+    def __init__(self, people: People, ids: Ids, profile: Profile = DEFAULT) -> None:
         self.people = people
         self.ids = ids
         self.profile = profile

@@ -297,7 +297,7 @@ def stats() -> None:
         names = ("received", "duplicates", "done", "failed", "dead")
         total: dict[str, Any] = {name: sum(row[name] for row in found) for name in names}
         seconds = sum(row["seconds_total"] for row in found)
-        total |= {"event_type": "total", "seconds_total": seconds, "seconds_last": 0.0}
+        total |= {"event_type": "total", "seconds_total": seconds}
         named = [(_column(row["event_type"]), row) for row in [*found, total]]
         width = max(len(name) for name, _ in named)
         click.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
@@ -305,7 +305,10 @@ def stats() -> None:
             cells = [name.ljust(width)]
             cells += [str(row[name]).rjust(len(name)) for name in names]
             mean = row["seconds_total"] / row["done"] if row["done"] else 0.0
-            cells += [f"{mean * 1000:.1f}".rjust(7), f"{row['seconds_last'] * 1000:.1f}".rjust(7)]
+            cells.append(f"{mean * 1000:.1f}".rjust(7))
+            # Nothing is the last of all triggers together.
+            if "seconds_last" in row:
+                cells.append(f"{row['seconds_last'] * 1000:.1f}".rjust(7))
             click.echo("  ".join(cells))
 
 

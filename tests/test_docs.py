@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from calcontract.errors import CatalogueError
 from calcontract.report import contract as contract_page
 from calcontract.resources import room
 from calcontract.sources import Entry, Sources
+from tests.unit.calcontract.stand import Stand, rightly_signed
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "mutants"))
@@ -113,3 +116,20 @@ def test_a_file_that_cannot_be_read_is_our_own_fault(monkeypatch, tmp_path):
 
 def test_the_data_lies_beside_the_features():
     assert (room("features") / sources.FILE).is_file()
+
+
+def test_the_python_of_the_readme_books_and_delivers(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    stand = Stand()
+    try:
+        told = example.replace("http://127.0.0.1:8000/api/webhooks/calcom", stand.url)
+        exec(compile(told, "README.md", "exec"), {})
+    finally:
+        stand.close()
+    [(headers, body)] = stand.received
+    assert rightly_signed(headers, body, secret="the-shared-secret")
+    assert json.loads(body)["triggerEvent"] == "BOOKING_CREATED"
+    said = capsys.readouterr().out.split()
+    # Its secret is another one than the stand's.
+    assert said == ["BOOKING_CREATED", json.loads(body)["payload"]["uid"], "401"]

@@ -29,6 +29,9 @@ _INDENT = " " * 9
 #: A longer body or header block is described, not printed, in bytes.
 _SHOWN_BODY = 3500
 
+#: The clause whose violation has others fail which ask for something else.
+_ROOT = "sig-010"
+
 _SPELLED = {
     Outcome.FAIL: "violated",
     Outcome.FLAKY: "violated at times",
@@ -67,20 +70,24 @@ def curl(exchange: Exchange) -> str:
         # No argument of a command can hold it.
         return ""
     body = _ansi_c(exchange.body)
-    sign = f"$(printf %s {_ansi_c(exchange.signed)} | mock-calcom sign - --secret-env SECRET)"
     words = ["curl", "-sS", "-i", "-X", exchange.method, shlex.quote(exchange.url)]
     for line in lines:
-        words += ["-H", _header(line, sign)]
+        words += ["-H", _header(line)]
     if not any(line.lower().startswith("content-type:") for line in lines):
         # curl would declare a form.
         words += ["-H", "Content-Type:"]
-    return " ".join([*words, "--data-raw", body])
+    command = " ".join([*words, "--data-raw", body])
+    if not any(SIGNED in line for line in lines):
+        return command
+    # Without a signature nothing is sent: a refusal would prove the wrong thing.
+    sign = f"printf %s {_ansi_c(exchange.signed)} | mock-calcom sign - --secret-env SECRET"
+    return f"signature=$({sign}) && {command}"
 
 
-def _header(line: str, sign: str) -> str:
+def _header(line: str) -> str:
     """The header *line* as shell words in a row: text as it is, what is secret made on the spot."""
     made = {
-        SIGNED: f'"{sign}"',
+        SIGNED: '"$signature"',
         SECRET: '"$SECRET"',
         SECRET_BASE64: '"$(printf %s "$SECRET" | base64 | tr -d \'\\n\')"',
     }
@@ -94,8 +101,18 @@ def _header(line: str, sign: str) -> str:
     )
 
 
-def letter(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
-    """Everything there is to say about a check that did not pass."""
+def letter(
+    record: CheckRecord, clause: Clause, run: RunRecord, *, longest: int | None = None
+) -> str:
+    """
+    Everything there is to say about a check that did not pass.
+
+    Args:
+        record: how it ended.
+        clause: what it checks.
+        run: the run that it belongs to.
+        longest: characters beyond which a command is described and not printed.
+    """
     spelled = _SPELLED.get(record.outcome, record.outcome)
     lines = [
         f"{clause.id}  {clause.text}",
@@ -112,7 +129,10 @@ def letter(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
     lines.append(_line("source", clause.source))
     lines.append(_line("repeat", repeat(record, run)))
     if record.exchange:
-        lines.append(_line("by hand", _by_hand(record.exchange, run)))
+        command = _by_hand(record.exchange, run)
+        if longest is not None and len(command) > longest:
+            command = f"{len(command)} characters: --verbose prints them, --report DIR keeps them"
+        lines.append(_line("by hand", command))
     return "\n".join(lines)
 
 
@@ -190,6 +210,8 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         unverified = [clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
+        if _ROOT in run.levels and run.outcome(_ROOT) in ACCUSING:
+            yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
     known = sorted(
         {record.clause for records in run.checks.values() for record in records if record.known}
     )
@@ -200,10 +222,14 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
     yield (
-        f"run      {run.ran} checks, {run.attempts} attempts in {run.seconds:.1f} s, "
+        f"run      {run.ran} checks, {_attempts(run.attempts)} in {run.seconds:.1f} s, "
         f"seed {run.seed}"
     )
     yield f"verdict  {headline(run)}"
+
+
+def _attempts(count: int) -> str:
+    return f"{count} {'attempt' if count == 1 else 'attempts'}"
 
 
 def mark(outcome: Outcome) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from calcontract.catalogue import Chapter, Contract
-from calcontract.records import RunRecord
+from calcontract.records import CheckRecord, RunRecord
 from calcontract.report import letters
 from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
 
@@ -21,8 +23,13 @@ _STYLES = {
     Outcome.NOT_APPLICABLE: "dim",
 }
 
-#: Letters after these are left to the JSON report, so that the verdict stays on the screen.
+#: Letters after these are left to the JSON report, so that the verdict stays on the screen: of
+#: those that accuse, and of those that only leave open.
 _LETTERS_PER_CLAUSE = 2
+_LETTERS_LEFT_OPEN = 1
+
+#: A longer command is described and not printed, in characters.
+_LONGEST_COMMAND = 1000
 
 
 class Terminal:
@@ -101,16 +108,23 @@ class Terminal:
                 for record in run.checks.get(clause.id, ())
                 if record.outcome is not Outcome.PASS and record.outcome not in UNCOUNTED
             ]
-            shown = records if self._verbose else records[:_LETTERS_PER_CLAUSE]
+            shown = records if self._verbose else _first(records)
+            longest = None if self._verbose else _LONGEST_COMMAND
             for record in shown:
                 style = "red" if record.outcome in ACCUSING else "yellow"
-                self._console.print(
-                    Text(letters.letter(record, clause, run), style=style), soft_wrap=True
-                )
+                letter = letters.letter(record, clause, run, longest=longest)
+                self._console.print(Text(letter, style=style), soft_wrap=True)
                 self._console.print()
-            if len(records) > len(shown):
+            if more := len(records) - len(shown):
                 self._console.print(
-                    f"         and {len(records) - len(shown)} more checks of {clause.id} "
+                    f"         and {more} more {'check' if more == 1 else 'checks'} of {clause.id} "
                     "(--verbose shows them, --report keeps them)\n",
                     highlight=False,
+                    soft_wrap=True,
                 )
+
+
+def _first(records: Sequence[CheckRecord]) -> Sequence[CheckRecord]:
+    """Those of *records* that are told of when not all are; who accuses comes first."""
+    accusing = [record for record in records if record.outcome in ACCUSING]
+    return accusing[:_LETTERS_PER_CLAUSE] or records[:_LETTERS_LEFT_OPEN]

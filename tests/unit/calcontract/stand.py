@@ -93,10 +93,10 @@ class Stand:
     def show(self, **document):
         self.probe_answer = (200, json.dumps({**EMPTY, **document}).encode())
 
-    def target(self, *, capabilities=(), **options):
+    def target(self, *, capabilities=(), seed=1, **options):
         places = {name: f"{self.origin}/{name}" for name in capabilities}
         told = {"target": self.url, "secret": SECRET, **places, **options}
-        return Target(settings.load(**told), seed=1)
+        return Target(settings.load(**told), seed=seed)
 
 
 @contextlib.contextmanager

@@ -229,6 +229,7 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
         ("must and skow", "'skow'; did you mean 'slow'?"),
         ("SIG-010", "'SIG-010'; did you mean 'sig-010'?"),
         ("qqqqqq", "list them with `calcontract clauses`"),
+        ("sig,ack", "',' joins no clauses, chapters or levels; write 'sig or ack'"),
     ],
 )
 def test_a_selection_by_another_word_is_refused(select, words):

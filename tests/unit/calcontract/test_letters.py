@@ -284,9 +284,9 @@ def test_a_placeholder_never_looks_like_a_signature():
 @pytest.mark.parametrize(
     ("words", "first"),
     [
-        (["--secret-env", "SECRET"], "curl "),
-        (["--secret-env", "MINE"], 'export SECRET="$MINE"; curl '),
-        (["--secret-file", "my file"], "export SECRET=\"$(cat 'my file')\"; curl "),
+        (["--secret-env", "SECRET"], "signature=$("),
+        (["--secret-env", "MINE"], 'export SECRET="$MINE"; signature=$('),
+        (["--secret-file", "my file"], "export SECRET=\"$(cat 'my file')\"; signature=$("),
     ],
 )
 def test_a_command_by_hand_takes_the_secret_from_where_the_run_took_it(words, first):

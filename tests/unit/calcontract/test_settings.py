@@ -367,3 +367,10 @@ def test_a_port_to_choose_has_to_stand_where_it_is_listened_on_and_where_it_is_a
 
 def test_a_port_to_choose_makes_no_other_url_good():
     assert "is no http or https URL" in complaint(target="ftp://127.0.0.1:{port}/", start="{port}")
+
+
+def test_what_is_to_be_repeated_names_no_port_that_was_chosen_and_no_receiver_of_ours():
+    told = settings.load(target=PLACED, start="serve --port {port}", secret_env="MINE")
+    assert told.words()[:3] == [PLACED, "--secret-env", "MINE"]
+    assert "serve --port {port}" in told.words()
+    assert settings.load(profile="calcom").words() == ["--profile", "calcom"]

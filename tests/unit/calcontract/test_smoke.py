@@ -36,6 +36,21 @@ def test_what_is_sent_is_ordinary_and_rightly_signed(receiver):
     assert json.loads(body)["triggerEvent"] == "BOOKING_CREATED"
 
 
+def test_names_beyond_ascii_do_not_decide_whether_there_is_a_run(receiver):
+    for seed in range(10):
+        smoke.look(receiver.target(seed=seed))
+    assert all(body.isascii() for _, body in receiver.received)
+    assert len(receiver.received) == 10
+
+
+def test_a_receiver_that_signs_what_it_has_written_again_is_recognised(receiver):
+    def answer(headers, body):
+        return 202 if rightly_signed(headers, json.dumps(json.loads(body)).encode()) else 401
+
+    receiver.answer = answer
+    assert "signs JSON that it has read and written again" in problem(receiver.target())
+
+
 @pytest.mark.parametrize(
     ("status", "cause"),
     [
