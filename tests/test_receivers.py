@@ -128,11 +128,13 @@ def test_a_mistake_is_noticed_by_the_clauses_that_it_names_and_by_no_others(
     folder,  # noqa: F811 - a fixture
     checks,  # noqa: F811 - a fixture
 ):
-    found = disagreement(fault, profile, folder / "first", checks)
-    if found:
-        # Some mistakes are races, and the machine may be busy: what disagrees has to do so twice.
-        found = disagreement(fault, profile, folder / "second", checks)
-    assert found == {}
+    found = []
+    # Some mistakes are races, and the machine may be busy: what disagrees has to do so every time.
+    for number in ("first", "second", "third"):
+        found.append(disagreement(fault, profile, folder / number, checks))
+        if not found[-1]:
+            return
+    pytest.fail(f"{found[-1]} (before: {found[:-1]})")
 
 
 def test_mistakes_name_clauses_of_the_profiles_they_are_run_in():
