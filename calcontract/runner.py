@@ -80,6 +80,19 @@ def _workers(jobs: int) -> Sequence[str]:
     return ("-p", "calcontract.plugin", "-n", str(jobs), "--dist", "worksteal", *kept)
 
 
+def _words(jobs: int, select: str | None) -> list[str]:
+    """The arguments of pytest for a run in *jobs* processes of what *select* selects."""
+    return [
+        *_workers(jobs),
+        *(word for name in _UNWANTED for word in ("-p", f"no:{name}")),
+        # The suite's own modules hold no assertion that pytest would have to explain.
+        "--assert=plain",
+        *("-c", str(_SUITE / "pytest.ini"), "--rootdir", str(_SUITE)),
+        *(("-m", select) if select else ()),
+        str(_SUITE / "test_scenarios.py"),
+    ]
+
+
 def run(
     options: dict[str, Any],
     *,
@@ -110,25 +123,19 @@ def run(
     session = kind.of(options, select=select or "", process=process)
     if named is not None:
         session.know(named)
-    # Not before: whatever was told wrongly has no run to be the heading of.
-    version = metadata.version("calcontract")
-    console.rule(f"calcontract {version}: profile {session.settings.profile}")
-    if jobs > 1:
-        # Before there are others: one process has looked, and all know.
-        session.look()
-    spread = jobs > 1 and session.run.setup_problem is None
     terminal = Terminal(console, verbose=verbose)
-    arguments = [
-        *_workers(jobs if spread else 1),
-        *(word for name in _UNWANTED for word in ("-p", f"no:{name}")),
-        # The suite's own modules hold no assertion that pytest would have to explain.
-        "--assert=plain",
-        *("-c", str(_SUITE / "pytest.ini"), "--rootdir", str(_SUITE)),
-        *(("-m", select) if select else ()),
-        str(_SUITE / "test_scenarios.py"),
-    ]
+    status: int | None = None
     with _stoppable(session):
-        status = pytest.main(arguments, plugins=[_Door(session), terminal])
+        # Not before: whatever was told wrongly has no run to be the heading of.
+        version = metadata.version("calcontract")
+        console.rule(f"calcontract {version}: profile {session.settings.profile}")
+        if jobs > 1:
+            # Before there are others: one process has looked, and all know.
+            session.look()
+        if not session.interrupted:
+            spread = jobs > 1 and session.run.setup_problem is None
+            words = _words(jobs if spread else 1, select)
+            status = pytest.main(words, plugins=[_Door(session), terminal])
     if session.interrupted:
         raise KeyboardInterrupt
     if session.error is not None:

@@ -228,6 +228,9 @@ class Spread(Session):
             return (yield from super().pytest_runtestloop(session))
         self.elsewhere = True
         try:
+            if self.interrupted:
+                # Asked to stop before there was anything that could be stopped.
+                raise KeyboardInterrupt
             result = yield
         except session.Interrupted as stop:
             # As many failures as were allowed: what was not run is not verified, as ever.

@@ -134,6 +134,12 @@ def failures(verdicts, outcomes):
     }
 
 
+def runs():
+    """Each mutant with each profile; what is declared of a receiver has no place in the guide's."""
+    for name, mutant in GALLERY.items():
+        yield from ((name, one) for one in PROFILES if not (mutant.told and one == "guide"))
+
+
 def every_capability(words):
     """The arguments of a run that starts the receiver by the command *words*."""
     return (
@@ -214,8 +220,7 @@ def disagreement(mutant, profile, verdicts):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("name", GALLERY)
+@pytest.mark.parametrize(("name", "profile"), list(runs()))
 def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
     name, profile, folder, checks, receivers
 ):
@@ -226,8 +231,10 @@ def test_a_mutant_is_caught_by_the_clauses_it_names_and_by_no_others(
         place = folder / number
         place.mkdir()
         verdicts, ran = run(mutant, profile, place, checks, receivers)
+        # In a profile that does not speak of it, nothing need ever reach it.
+        reached = ran or not mutant.broken_in(profile)
         found.append(
-            disagreement(mutant, profile, verdicts) if ran else "the broken code never ran"
+            disagreement(mutant, profile, verdicts) if reached else "the broken code never ran"
         )
         if not found[-1]:
             return
