@@ -54,7 +54,8 @@ def _cpu(who: int) -> float:
 def _run(profile: str, folder: str, result: Connection) -> None:
     """One run in this process, which is new: what it costs, and its exit code."""
     began = time.perf_counter()
-    sys.argv = ["calcontract", "check", "--profile", profile, "--report", folder, "--seed", "1"]
+    sys.argv = ["calcontract", "check", "-n", "1", "--profile", profile, "--report", folder]
+    sys.argv += ["--seed", "1"]
     code: object = None
     with (
         Path(os.devnull).open("w", encoding="utf-8") as nothing,
