@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -649,3 +650,13 @@ def test_an_interrupted_run_ends_with_130_and_says_nothing_of_the_receiver(numbe
     assert "nothing is said of the receiver" in errors
     assert "verdict" not in rest
     assert not list(tmp_path.rglob("verdicts.json"))
+
+
+def test_the_command_tells_its_version():
+    done = subprocess.run(
+        [sys.executable, "-m", "calcontract", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"calcontract {metadata.version('calcontract')}\n"

@@ -296,3 +296,21 @@ def test_a_command_by_hand_takes_the_secret_from_where_the_run_took_it(words, fi
 
 def test_what_no_command_can_show_is_said_to_be_in_the_report():
     assert "verdicts.json" in letters._by_hand(an_exchange(a_delivery(b"\0")), a_run())
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
+def test_who_refuses_honest_bytes_is_told_where_to_start(outcome, said):
+    run = concluded(a_check("sig-010", outcome), a_check("sig-001", FAILED))
+    assert ("start    with sig-010" in "\n".join(letters.summary(run, CONTRACT))) is said
+
+
+def test_a_command_that_is_too_long_for_a_screen_is_described():
+    record = a_check(outcome=FAILED, exchange=an_exchange(a_delivery(signature="")))
+    clause, run = CONTRACT.clause(record.clause), a_run(record)
+    whole = letters.letter(record, clause, run)
+    [command] = [line for line in whole.splitlines() if "by hand" in line]
+    brief = letters.letter(record, clause, run, longest=20)
+    assert "curl" in command
+    assert "curl" not in brief
+    assert "characters: --verbose prints them" in brief
+    assert letters.letter(record, clause, run, longest=len(command)) == whole
