@@ -234,10 +234,8 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         yield f"stale    {stale.entry.id} {stale.why}: take it off the list ({stale.entry.link})"
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
-    yield (
-        f"run      {run.ran} checks, {_attempts(run.attempts)} in {run.seconds:.1f} s, "
-        f"seed {run.seed}"
-    )
+    checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
+    yield (f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}")
     yield f"verdict  {headline(run)}"
 
 
