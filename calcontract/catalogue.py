@@ -31,9 +31,9 @@ MANNERS = ("slow", "disruptive", "last", "race", "alone")
 _ID = re.compile(r"[a-z]{3}-\d{3}")
 _WORD = re.compile(r"[\w-]+")
 #: What neither is a word nor holds words together in a selection.
+_ODD = re.compile(r"[^\w\s()-]")
 #: A chapter and the number of a clause, however they are written.
 _NUMBERED = re.compile(r"([a-z]{3})[-_ ]?0*(\d{1,3})")
-_ODD = re.compile(r"[^\w\s()-]")
 _OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
