@@ -77,7 +77,7 @@ class FollowsTheGuidesUnitTest(Receiver):
         return super().invalid(problem)
 
 
-@breaks(guide={"env-004"}, calcom={"env-005", "evt-008"}, part="receiver", reasons={"status-500"})
+@breaks(guide={"env-004"}, calcom={"env-005"}, part="receiver", reasons={"status-500"})
 class CrashesOnScalars(Receiver):
     """Looks into the parsed body as if it could only be an object."""
 

@@ -126,3 +126,11 @@ class UnknownAppointmentVanishes(Handlers):
             if connection.scalar(found) is None:
                 return
         super().apply(connection, fact)
+
+
+@breaks(calcom={"eff-022"}, part="reader", reasons={"guest-missing"})
+class TakesEveryGuestForTheFirst(Reader):
+    """Knows a new booking by its trigger and uid, which all guests of a seated one share."""
+
+    def detail(self, envelope):
+        return () if envelope.trigger == "BOOKING_CREATED" else super().detail(envelope)

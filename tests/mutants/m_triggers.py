@@ -101,7 +101,7 @@ class RefusesPing(Refuses):
         return envelope.trigger == "PING"
 
 
-@breaks("evt-005", part="receiver", reasons={"status-202"})
+@breaks("evt-005", "sig-001", "sig-002", part="receiver", reasons={"status-202"})
 class AcceptsUnsignedPing(Receiver):
     """Answers the test button before it verifies anything."""
 
