@@ -43,7 +43,11 @@ class ForgetsConfirmations(Refuses):
 
 
 @breaks(
-    "evt-005", "evt-006", calcom={"evt-003", "evt-004"}, part="receiver", reasons={"status-400"}
+    *("evt-005", "evt-006"),
+    calcom={"evt-003", "evt-004"},
+    part="receiver",
+    reasons={"status-400"},
+    unverified={"sig-001", "sig-002"},
 )
 class KnowsItsTriggersOnly(Refuses):
     """Refuses every trigger event without a handler."""
@@ -93,7 +97,7 @@ class RedirectsPing(Receiver):
         return self.accepted(entry)
 
 
-@breaks("evt-005", part="receiver", reasons={"status-400"})
+@breaks("evt-005", part="receiver", reasons={"status-400"}, unverified={"sig-001", "sig-002"})
 class RefusesPing(Refuses):
     """Refuses PING, whose payload has no uid."""
 
