@@ -1,7 +1,8 @@
 """
 The commands of the receiver, named after the guide's (`calcom:replay-webhook` and so on).
 
-Whatever is wrong with how a command was used is said in one sentence, with exit code 2.
+Whatever is wrong is said in one sentence: with exit code 2 where a person has to mend it, and with
+75 where it may pass, so that whoever supervises the process starts it again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reference_impl import instants, logs, signature
 from reference_impl.clock import Clock
 from reference_impl.counts import counted
-from reference_impl.listening import CannotListenError
+from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError, Settings
 from reference_impl.store import Store, open_store
 from reference_impl.store.schema import NewerStoreError
@@ -35,6 +36,9 @@ def application() -> None:
 
 
 _DAY = 86_400_000_000
+
+#: The exit code of trouble that may pass: of the store, of an address or of files (EX_TEMPFAIL).
+_MAY_PASS = 75
 
 #: The widest column, in characters.
 _WIDEST = 40
@@ -53,7 +57,7 @@ class UsageError(Exception):
 
 @contextlib.contextmanager
 def _one_sentence() -> Iterator[None]:
-    """Turn what the operator can mend into one sentence and exit code 2."""
+    """Turn trouble that is not ours into one sentence and its exit code."""
     try:
         yield
     except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
@@ -61,15 +65,19 @@ def _one_sentence() -> Iterator[None]:
     except SQLAlchemyError as problem:
         # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
         reason = str(getattr(problem, "orig", None) or "see DATABASE_URL").partition("DETAIL:")[0]
-        _end(f"the store cannot be used: {' '.join(reason.split())}")
-    except CannotListenError as problem:
-        _end(str(problem))
+        _end(f"the store cannot be used: {' '.join(reason.split())}", _MAY_PASS)
+    except (CannotListenError, CannotStartError) as problem:
+        _end(str(problem), _MAY_PASS)
     except BrokenPipeError:
         # Whoever reads our output has read enough, as `head` has.
         raise
     except OSError as problem:
-        reason = (problem.strerror or type(problem).__name__).lower()
-        _end(f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason)
+        _end(_trouble(problem), _MAY_PASS)
+
+
+def _trouble(problem: OSError) -> str:
+    reason = (problem.strerror or type(problem).__name__).lower()
+    return f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason
 
 
 def _end(sentence: str, code: int = 2) -> NoReturn:
@@ -134,10 +142,23 @@ def show_signature(payload: str | None, file: Path | None) -> None:
             raise UsageError("give the body by either --payload or --file")
         if not settings.secret:
             raise UsageError("CALCOM_WEBHOOK_SECRET is not set: there is nothing to sign with")
-        body = file.read_bytes() if file is not None else os.fsencode(payload or "")
+        body = _content(file) if file is not None else os.fsencode(payload or "")
         click.echo("Content-Type: application/json")
         click.echo(f"X-Cal-Signature-256: {signature.digest(body, settings.secret).decode()}")
         click.echo(f"X-Cal-Webhook-Version: {_VERSION}")
+
+
+def _content(file: Path) -> bytes:
+    """
+    What is in *file*.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise UsageError(_trouble(problem)) from None
 
 
 @application.command()

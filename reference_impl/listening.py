@@ -12,6 +12,10 @@ class CannotListenError(OSError):
     """The address cannot be listened on; the message is one sentence for the operator."""
 
 
+class CannotStartError(Exception):
+    """The server did not begin, though its address is its own; the message is one sentence."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """
     A socket that listens on *host* and *port*; port 0 is a free one.

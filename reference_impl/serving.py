@@ -18,7 +18,7 @@ import uvicorn
 
 from reference_impl import logs, notices, protocol
 from reference_impl.app import Machine, Parts, build_app
-from reference_impl.listening import CannotListenError, listen
+from reference_impl.listening import CannotListenError, CannotStartError, listen
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +37,11 @@ class _Server(uvicorn.Server):
         self._machine = machine
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # Uvicorn logs what failed, and ends with a code that has another meaning here.
+        with contextlib.suppress(SystemExit):
+            await super().startup(sockets)
+        if self.lifespan.should_exit:
+            raise CannotStartError("the receiver could not start: its log says why")
         if not self.should_exit:
             # The one line on stdout: whoever started us reads it.
             print(f"listening on {self._address}", flush=True)  # noqa: T201
@@ -70,6 +74,7 @@ def serve(
     Raises:
         BadSettingsError: if the settings are not safe to serve with.
         CannotListenError: if the address cannot be listened on.
+        CannotStartError: if the store was lost between its opening and the first attempt.
         OperationalError: if the store cannot be opened.
     """
     logs.configure()

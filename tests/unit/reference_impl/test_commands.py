@@ -1,10 +1,13 @@
 import socket
+import sqlite3
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.exc import OperationalError
 
+from reference_impl.app import Machine
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
 from tests.unit.reference_impl.process import command, environment
@@ -111,48 +114,89 @@ def test_one_body_is_signed_at_a_time(run, arguments):
     assert run(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "changes", "words"),
-    [
-        (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
-        (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
-        (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
-        (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
-        (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
-        (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
-        (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
-        (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
-        (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
-        (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
-        (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
-        (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
-        (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
-        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "addresses or networks"),
-        (["serve"], {"RECEIVER_TRUSTED_PROXIES": "*"}, "addresses or networks"),
-        (["serve"], {"RECEIVER_NOTIFY": "admin@mail.example"}, "RECEIVER_NOTIFY"),
-        ([*TLS, "/no/c", "--keyfile", "/no/k"], {}, "cannot both be read: no such file"),
-        ([*TLS, __file__, "--keyfile", __file__], {}, "are not a certificate and its key"),
-        ([SIGN, "--file", "/no/body"], {}, "cannot use '/no/body': no such file or directory"),
-        ([SIGN, "--file", "/"], {}, "cannot use '/': is a directory"),
-        (["serve", "--port", "70000"], {}, "--port"),
-        (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
-        (["no-such-command"], {}, "no-such-command"),
-    ],
-)
-def test_what_the_operator_can_mend_is_one_sentence(run, monkeypatch, arguments, changes, words):
+#: Trouble that may pass: of the store, of an address, of files.
+MAY_PASS = [
+    (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+    (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+    (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+    (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+    (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+    (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
+    (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
+    ([*TLS, "/no/c", "--keyfile", "/no/k"], {}, "cannot both be read: no such file"),
+    ([*TLS, __file__, "--keyfile", __file__], {}, "are not a certificate and its key"),
+    (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
+]
+
+#: What stays wrong until a person mends it.
+STAYS = [
+    (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
+    (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
+    (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
+    (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
+    (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
+    (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
+    (["serve"], {"RECEIVER_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "addresses or networks"),
+    (["serve"], {"RECEIVER_TRUSTED_PROXIES": "*"}, "addresses or networks"),
+    (["serve"], {"RECEIVER_NOTIFY": "admin@mail.example"}, "RECEIVER_NOTIFY"),
+    ([SIGN, "--file", "/no/body"], {}, "cannot use '/no/body': no such file or directory"),
+    ([SIGN, "--file", "/"], {}, "cannot use '/': is a directory"),
+    (["serve", "--port", "70000"], {}, "--port"),
+    (["no-such-command"], {}, "no-such-command"),
+]
+
+
+def sentence(run, monkeypatch, arguments, changes):
+    """The exit code of a command that failed, and the one sentence it said."""
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
     outcome = run(*arguments)
-    assert outcome.exit_code == 2
-    assert words in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert "hunter2" not in outcome.stderr
     assert outcome.stdout == ""
+    return outcome.exit_code, outcome.stderr
+
+
+@pytest.mark.parametrize(("arguments", "changes", "words"), STAYS)
+def test_what_the_operator_can_mend_is_one_sentence(run, monkeypatch, arguments, changes, words):
+    code, said = sentence(run, monkeypatch, arguments, changes)
+    assert code == 2
+    assert words in said
+
+
+@pytest.mark.parametrize(("arguments", "changes", "words"), MAY_PASS)
+def test_what_may_pass_has_an_exit_code_of_its_own(run, monkeypatch, arguments, changes, words):
+    code, said = sentence(run, monkeypatch, arguments, changes)
+    assert code == 75
+    assert words in said
 
 
 def test_a_port_in_use_is_said(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         outcome = command(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
-    assert outcome.returncode == 2
+    assert outcome.returncode == 75
     assert "address already in use" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize("name", ["serve", "worker"])
+def test_a_locked_file_may_be_free_again(tmp_path, name):
+    command(tmp_path, "migrate")
+    holder = sqlite3.connect(tmp_path / "receiver.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    outcome = command(tmp_path, name, RECEIVER_STORE_SECONDS="0.1")
+    holder.close()
+    assert outcome.returncode == 75
+    assert "the store cannot be used: database is locked" in outcome.stderr
+
+
+def test_a_store_that_is_lost_while_it_starts_is_no_success(tmp_path, monkeypatch):
+    def lose(*_arguments, **_more):
+        raise OperationalError("BEGIN", None, TimeoutError("gone"))
+
+    monkeypatch.setattr(Machine, "start", lose)
+    monkeypatch.setenv("CALCOM_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/receiver.db")
+    outcome = CliRunner().invoke(application, ["serve", "--port", "0"])
+    assert (outcome.exit_code, outcome.stdout) == (75, "")
+    assert "could not start" in outcome.stderr

@@ -68,6 +68,14 @@ def test_the_unit_sets_settings_that_exist_and_leaves_time_to_stop():
     assert patience > settings.stop_seconds + settings.store_seconds
 
 
+def test_the_unit_starts_again_after_trouble_that_may_pass():
+    told = {row[0] for row in rows("exit code")}
+    assert "75" in told
+    assert re.findall(r"^RestartPreventExitStatus=(.*)$", UNIT, re.MULTILINE) == ["2"]
+    head = UNIT.split("[Service]")[0]
+    assert "\nStartLimitIntervalSec=0\n" in head
+
+
 def test_the_log_line_that_a_rotation_waits_for_is_as_it_is_written():
     import io
 
