@@ -183,13 +183,19 @@ class Settings:
         These settings, once they are known to be safe to serve with.
 
         Raises:
-            BadSettingsError: if verification lacks a secret, is switched off outside the
-                environment `local`, or the path, the proxies or the certificate cannot be used.
+            BadSettingsError: if verification lacks a secret, or has a blank one beside it, is
+                switched off outside the environment `local`, or the path, the proxies or the
+                certificate cannot be used.
         """
         if self.verify_signature and not self.secret.strip():
             raise BadSettingsError(
                 "CALCOM_WEBHOOK_SECRET is not set: without it anybody could send deliveries; "
                 "set it to the secret of the subscription"
+            )
+        if self.previous_secret and not self.previous_secret.strip():
+            raise BadSettingsError(
+                "CALCOM_WEBHOOK_SECRET_PREVIOUS is blank: anybody could sign with white space; "
+                "unset it if there is no previous secret"
             )
         if not self.verify_signature and self.environment != "local":
             raise BadSettingsError(

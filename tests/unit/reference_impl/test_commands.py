@@ -131,6 +131,7 @@ MAY_PASS = [
 #: What stays wrong until a person mends it.
 STAYS = [
     (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
+    (["serve"], {"CALCOM_WEBHOOK_SECRET_PREVIOUS": " "}, "CALCOM_WEBHOOK_SECRET_PREVIOUS is blank"),
     (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
     (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
     (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),

@@ -38,6 +38,18 @@ def test_without_a_secret_nothing_is_served(secret):
         from_environment(CALCOM_WEBHOOK_SECRET=secret).check()
 
 
+@pytest.mark.parametrize("secret", [" ", "\t\n"])
+def test_nobody_signs_with_white_space(secret):
+    blank = {"CALCOM_WEBHOOK_SECRET": "s", "CALCOM_WEBHOOK_SECRET_PREVIOUS": secret}
+    with pytest.raises(BadSettingsError, match="CALCOM_WEBHOOK_SECRET_PREVIOUS is blank"):
+        from_environment(**blank).check()
+
+
+def test_an_empty_previous_secret_is_none():
+    none = {"CALCOM_WEBHOOK_SECRET": "s", "CALCOM_WEBHOOK_SECRET_PREVIOUS": ""}
+    assert from_environment(**none).check().secrets == ("s",)
+
+
 @pytest.mark.parametrize("environment", ["production", "testing", "", "LOCAL "])
 def test_verification_is_switched_off_only_locally(environment):
     off = {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false", "RECEIVER_ENVIRONMENT": environment}
