@@ -100,7 +100,8 @@ class Machine:
         metrics = Metrics(self.store, self.clock)
         self.receiver.meter = self.worker.meter = metrics
         host, port = self.settings.metrics_address
-        return Exporter(metrics.registry, host, port, self.settings.metrics_token)
+        token = self.settings.metrics_token
+        return Exporter(metrics.registry, host, port, token, self.health)
 
     def _committed(self, deliveries: int) -> None:
         self.worker.wake(deliveries)
@@ -129,6 +130,7 @@ class Machine:
             OperationalError: if the store cannot be opened.
         """
         self.open()
+        self.health.working = worker
         wake = self.worker.wake if worker else None
         self.store.attend(self.clock, self.settings.queue, wake)
         if inbox:

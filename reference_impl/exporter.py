@@ -1,26 +1,34 @@
 """
-The exporter: `/metrics` on an address of its own, for Prometheus.
+The exporter: `/metrics` on an address of its own, for Prometheus, and the process's health there.
 
 On a thread beside the server of deliveries, so that a scrape holds no attempt up.  Whoever reads
-shows the bearer token, if the operator set one.
+metrics shows the bearer token, if the operator set one; health says yes or no, to anybody.
 """
 
 from __future__ import annotations
 
 import hmac
 import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from wsgiref.simple_server import WSGIRequestHandler
 
 from prometheus_client import make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from reference_impl.health import HEADERS, LIVE_PATH, LIVES, MEDIA_TYPE, READY_PATH
 from reference_impl.listening import listen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Mapping
 
     from prometheus_client import CollectorRegistry
+
+    from reference_impl.health import Health, Said
+
+_Start = Callable[..., Any]
+_Page = Callable[[dict[str, Any], _Start], Iterable[bytes]]
 
 METRICS_PATH = "/metrics"
 
@@ -29,10 +37,19 @@ _READER_SECONDS = 10
 
 
 class Exporter:
-    """Serves the metrics in *registry* on *host* and *port*."""
+    """Serves the metrics in *registry*, and *health*, on *host* and *port*."""
 
-    def __init__(self, registry: CollectorRegistry, host: str, port: int, token: str) -> None:
-        self._application = _guarded(make_wsgi_app(registry), token.strip())
+    def __init__(
+        self, registry: CollectorRegistry, host: str, port: int, token: str, health: Health
+    ) -> None:
+        metrics = _guarded(make_wsgi_app(registry), token.strip())
+        self._application = _routed(
+            {
+                METRICS_PATH: metrics,
+                LIVE_PATH: _saying(lambda: LIVES),
+                READY_PATH: _saying(health.readiness),
+            }
+        )
         self._host = host
         self._port = port
         self._server: _Server | None = None
@@ -103,18 +120,42 @@ class _Server(ThreadingWSGIServer):
         """A reader that went away is no trouble of ours, and is not printed."""
 
 
-def _guarded(application: Any, token: str) -> Callable[..., Iterable[bytes]]:
-    """*application* at its path only, and for those who show *token* only."""
+def _routed(pages: Mapping[str, _Page]) -> _Page:
+    """Each of *pages* at its path, and nothing elsewhere."""
+
+    def route(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+        page = pages.get(environ.get("PATH_INFO", ""))
+        if page is None:
+            start("404 Not Found", [("Content-Length", "0")])
+            return [b""]
+        return page(environ, start)
+
+    return route
+
+
+def _guarded(page: Any, token: str) -> _Page:
+    """*page* for those who show *token* only."""
     wanted = f"Bearer {token}".encode("utf-8", "surrogateescape")
 
-    def guard(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    def guard(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
         given = environ.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace")
         if token and not hmac.compare_digest(given, wanted):
             start("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
             return [b""]
-        if environ.get("PATH_INFO") != METRICS_PATH:
-            start("404 Not Found", [("Content-Length", "0")])
-            return [b""]
-        return cast("Iterable[bytes]", application(environ, start))
+        return cast("Iterable[bytes]", page(environ, start))
 
     return guard
+
+
+def _saying(look: Callable[[], Said]) -> _Page:
+    """A page that says what *look* finds."""
+
+    def say(_environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+        said = look()
+        status = HTTPStatus(said.status)
+        length = str(len(said.body))
+        fields = [("Content-Type", MEDIA_TYPE), ("Content-Length", length), *HEADERS]
+        start(f"{status.value} {status.phrase}", fields)
+        return [said.body]
+
+    return say

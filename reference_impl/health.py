@@ -1,7 +1,8 @@
 """
 `/healthz` and `/readyz`: whether the process lives, and whether it can be sent deliveries.
 
-They say yes or no and never why: anybody may ask.  The reason is in the log.
+They say yes or no and never why: anybody may ask.  The reason is in the log.  Beside the deliveries
+they are served where the metrics are, which is where a process is asked that only works.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,12 +28,34 @@ if TYPE_CHECKING:
     from reference_impl.settings import Settings
     from reference_impl.store import Store
 
+LIVE_PATH = "/healthz"
+READY_PATH = "/readyz"
+
+MEDIA_TYPE = "application/json"
+HEADERS = (("cache-control", "no-store"),)
+
+
+class Said(NamedTuple):
+    """An answer of these addresses."""
+
+    status: int
+    body: bytes
+
+
+LIVES = Said(200, b'{"status":"ok"}')
+READY = Said(200, b'{"status":"ready"}')
+NOT_READY = Said(503, b'{"status":"not ready"}')
+
 #: Seconds an answer of `/readyz` is given again: whoever asks all the time makes no writes.
 _FRESH_SECONDS = 1.0
 
 
 class Health:
     """Judges the process it runs in."""
+
+    #: Whether this process works on deliveries.  One that only accepts does so however many wait:
+    #: taken out of service for them, it would accept no more, and Cal.com does not send again.
+    working = True
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._limit = settings.backlog_seconds
@@ -44,20 +67,22 @@ class Health:
 
     def routes(self) -> list[Route]:
         """The two addresses."""
-        return [Route("/healthz", self.live), Route("/readyz", self.ready)]
+        return [Route(LIVE_PATH, self.live), Route(READY_PATH, self.ready)]
 
     async def live(self, _: Request) -> Response:
         """Answer 200: whoever gets an answer knows that the process lives."""
-        return _answer(200, b'{"status":"ok"}')
+        return _response(LIVES)
 
     async def ready(self, _: Request) -> Response:
-        """Answer 200 if deliveries can be taken, else 503."""
-        if await asyncio.to_thread(self.is_ready):
-            return _answer(200, b'{"status":"ready"}')
-        return _answer(503, b'{"status":"not ready"}')
+        """Answer 200 if this process can do its work, else 503."""
+        return _response(await asyncio.to_thread(self.readiness))
+
+    def readiness(self) -> Said:
+        """What `/readyz` says."""
+        return READY if self.is_ready() else NOT_READY
 
     def is_ready(self) -> bool:
-        """Whether the store can be written and the backlog is young; looked at once a second."""
+        """Whether this process can do its work; looked at once a second."""
         with self._lock:
             if self._asked_at is None or time.monotonic() - self._asked_at >= _FRESH_SECONDS:
                 self._ready = self.look()
@@ -65,7 +90,7 @@ class Health:
             return self._ready
 
     def look(self) -> bool:
-        """Whether the store can be written and the backlog is young, seen now."""
+        """Whether the store can be written and what this process works on is young, seen now."""
         now = self._clock.now()
         try:
             # A real commit: a full disk or a read-only file shows at nothing less.
@@ -73,7 +98,7 @@ class Health:
                 connection.execute(insert_new(heartbeats), {"id": 1, "at": now})
                 connection.execute(update(heartbeats).values(at=now))
             with self._store.read() as connection:
-                waited = backlog.oldest_seconds(connection, now)
+                waited = backlog.oldest_seconds(connection, now) if self.working else 0.0
         except SQLAlchemyError as problem:
             reason = logs.describe(problem)
             logs.logger().error("Not ready: store", reason=reason)
@@ -84,6 +109,5 @@ class Health:
         return True
 
 
-def _answer(status: int, body: bytes) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(body, status, headers, media_type="application/json")
+def _response(said: Said) -> Response:
+    return Response(said.body, said.status, dict(HEADERS), media_type=MEDIA_TYPE)

@@ -53,11 +53,23 @@ def test_it_is_ready_while_the_store_can_be_written_and_the_backlog_is_young(app
 
 
 def test_an_old_backlog_is_not_ready_and_says_why_in_the_log_only(application, log_lines):
-    put(application.state.machine)
-    application.state.machine.clock.advance(61)
+    machine = application.state.machine
+    put(machine)
+    machine.clock.advance(61)
     status, _, body = ask(application, "/readyz")
     assert (status, body) == (503, b'{"status":"not ready"}')
     assert "Not ready: backlog" in log_lines.getvalue()
+
+
+def test_a_process_that_only_accepts_is_ready_however_much_waits(settings):
+    changed = dataclasses.replace(settings, backlog_seconds=60)
+    application = build_app(changed, clock=FixedClock)
+    machine = application.state.machine
+    machine.start(inbox=False, worker=False)
+    put(machine)
+    machine.clock.advance(10**6)
+    assert ask(application, "/readyz")[0] == 200
+    machine.stop()
 
 
 def test_without_a_limit_no_backlog_is_too_old(settings):

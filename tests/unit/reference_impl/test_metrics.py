@@ -168,6 +168,23 @@ def test_the_exporter_answers_its_path_alone(measured):
     assert scrape(measured, "/api/webhooks/calcom")[0] == 404
 
 
+def test_health_is_told_there_too_and_to_anybody(assemble, settings):
+    changed = dataclasses.replace(
+        settings, metrics="127.0.0.1:0", metrics_token="hunter2", backlog_seconds=60
+    )
+    machine = assemble(changed)
+    machine.exporter.start()
+    assert scrape(machine, "/healthz") == (200, '{"status":"ok"}')
+    assert scrape(machine, "/readyz") == (200, '{"status":"ready"}')
+    body = a_body()
+    machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    machine.clock.advance(61)
+    # Not asked again within a second: what was found is told until then.
+    machine.health.is_ready = machine.health.look
+    assert scrape(machine, "/readyz") == (503, '{"status":"not ready"}')
+    machine.exporter.stop()
+
+
 def test_with_a_token_whoever_reads_has_to_show_it(assemble, settings):
     changed = dataclasses.replace(settings, metrics="127.0.0.1:0", metrics_token="hunter2")
     machine = assemble(changed)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -242,6 +243,26 @@ def test_a_worker_of_its_own_does_the_work(start, start_worker):
     assert len(receiver.settled("uid-1")["effects"]) == 1
     worker.terminate()
     assert worker.wait(timeout=20) == 0
+
+
+def test_workers_that_lag_take_no_accepting_process_out_of_service(start):
+    old = {"RECEIVER_BACKLOG_SECONDS": "1"}
+    accepting = start("--testing", "--no-worker", **old)
+    both = start("--testing", CALCOM_WEBHOOK_QUEUE="another", **old)
+    assert accepting.deliver(a_body()) == 202
+    while accepting.request(f"{both.origin}/readyz")[0] == 200:
+        time.sleep(0.05)
+    assert accepting.request(f"{accepting.origin}/readyz")[0] == 200
+    assert accepting.deliver(a_body(uid="uid-2")) == 202
+
+
+def test_a_worker_says_whether_it_is_well(start_worker):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    start_worker(RECEIVER_METRICS=f"127.0.0.1:{port}")
+    for path, said in (("healthz", "ok"), ("readyz", "ready")):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+            assert json.load(answer) == {"status": said}
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
