@@ -201,6 +201,13 @@ def test_only_a_proxy_that_was_named_says_who_its_client_is(start, proxies, stat
     assert [receiver.request(receiver.url, b"{}", client)[0] for client in clients] == statuses
 
 
+def test_a_network_of_ipv6_is_one_client(start):
+    receiver = start(RECEIVER_THROTTLE="2", RECEIVER_TRUSTED_PROXIES="127.0.0.1")
+    clients = [{"X-Forwarded-For": f"2001:db8::{number}"} for number in range(3)]
+    answers = [receiver.request(receiver.url, b"{}", client)[0] for client in clients]
+    assert answers == [401, 401, 429]
+
+
 def test_a_client_does_not_say_who_it_is_through_a_proxy(start):
     receiver = start(RECEIVER_THROTTLE="2", RECEIVER_TRUSTED_PROXIES="127.0.0.1")
     # The proxy adds whom it saw at the end; what stands before is the client's own word.
