@@ -8,6 +8,7 @@ before its body is whole leaves nothing behind.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one attempt, unless its client is gone."""
+        began = time.perf_counter()
         try:
             answer = await self._answer(scope, receive)
         except _ClientGoneError:
@@ -50,6 +52,7 @@ class Door:
         except Exception as problem:  # noqa: BLE001 - whatever it is, the sender gets an answer
             answer = self._receiver.failed(problem)
         await _send(answer, send)
+        self._receiver.meter.answered(answer.status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         receiver = self._receiver

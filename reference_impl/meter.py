@@ -6,6 +6,29 @@ Counts nothing itself; `reference_impl.metrics` does where the operator asked fo
 
 from __future__ import annotations
 
+#: Every reason for which an attempt is not taken.
+REFUSALS = (
+    "throttled",
+    "missing signature",
+    "invalid signature",
+    "contradictory signatures",
+    "invalid payload",
+    "method not allowed",
+    "malformed request",
+    "head too large",
+    "head too slow",
+    "body too large",
+    "body too slow",
+    "not stored",
+    "failed",
+)
+
+#: How a try ends.
+OUTCOMES = ("done", "failed", "unusable", "lost")
+
+#: Which secret a signature was made with.
+SECRETS = ("current", "previous")
+
 
 class Meter:
     """Is told of each attempt and each try, and forgets them."""
@@ -17,7 +40,10 @@ class Meter:
         """A delivery of *trigger* was on disk before."""
 
     def refused(self, reason: str) -> None:
-        """An attempt was not taken; *reason* is one of a few fixed ones."""
+        """An attempt was not taken; *reason* is one of `REFUSALS`."""
+
+    def answered(self, status: int, seconds: float) -> None:
+        """An attempt was answered *status*, so many *seconds* after its head had come."""
 
     def verified(self, secret: str) -> None:
         """A signature was made with the `current` or the `previous` *secret*."""

@@ -1,8 +1,10 @@
 """
 Metrics for Prometheus: counters of what this process saw, gauges of what the store holds.
 
-Served on an address of their own, never where deliveries arrive.  Labels are bounded: a trigger
-that Cal.com may have invented yesterday is `other`, so no sender can fill a time-series database.
+Served on an address of their own, never where deliveries arrive.  What alerts ask for is there from
+the start, as 0: no rate can be taken of a series that begins with its first burst.  Labels are
+bounded: a trigger that Cal.com may have invented yesterday is `other`, so no sender can fill a
+time-series database.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import backlog, logs
-from reference_impl.meter import Meter
+from reference_impl.meter import OUTCOMES, REFUSALS, SECRETS, Meter
 from reference_impl.needs import HANDLED
 
 if TYPE_CHECKING:
@@ -63,7 +65,27 @@ class Metrics(Meter):
         self._seconds = Histogram(
             "try_duration_seconds", "How long tries took.", ["trigger"], buckets=_BUCKETS, **more
         )
+        self._answers = Histogram(
+            "answer_duration_seconds",
+            "How long answers took, from the head of an attempt on.",
+            ["status"],
+            buckets=_BUCKETS,
+            **more,
+        )
+        self._begin_at_zero()
         self.registry.register(_Held(self.held))
+
+    def _begin_at_zero(self) -> None:
+        """Make the series that alerts look at; durations have too many, and no alert asks them."""
+        for trigger in (*sorted(_KNOWN), _OTHER):
+            for counter in (self._accepted, self._duplicates, self._buried):
+                counter.labels(trigger)
+            for outcome in OUTCOMES:
+                self._tries.labels(trigger, outcome)
+        for reason in REFUSALS:
+            self._refused.labels(reason)
+        for secret in SECRETS:
+            self._verified.labels(secret)
 
     # --- what the process saw ---------------------------------------------------------------
 
@@ -78,6 +100,10 @@ class Metrics(Meter):
     def refused(self, reason: str) -> None:
         """Count an attempt that was not taken."""
         self._refused.labels(reason).inc()
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Count an answer and how long it took."""
+        self._answers.labels(status).observe(seconds)
 
     def verified(self, secret: str) -> None:
         """Count a right signature."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from reference_impl.meter import Meter
+
 if TYPE_CHECKING:
     from asyncio import TimerHandle, Transport
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Seconds a body has beyond those of the door, which answers before it is hung up on.
 _GRACE_SECONDS = 3.0
+
+
+#: Why it is given up on, by what is answered.
+_REASONS = {408: "head too slow", 431: "head too large"}
 
 
 class HeadTooLargeError(ValueError):
@@ -34,6 +40,8 @@ class Protocol(HttpToolsProtocol):
     head_seconds = 10.0
     #: How long a body may take after them, in seconds.
     body_seconds = 10.0
+    #: Is told of what never gets as far as the door.
+    meter = Meter()
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -103,6 +111,7 @@ class Protocol(HttpToolsProtocol):
         if self._too_large:
             self._give_up(431)
         else:
+            self.meter.refused("malformed request")
             super().send_400_response(msg)
 
     def _count(self, size: int) -> None:
@@ -129,16 +138,18 @@ class Protocol(HttpToolsProtocol):
         self._rest()
         if self.transport.is_closing():
             return
+        self.meter.refused(_REASONS[status])
         lines = (STATUS_LINE[status], b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.write(b"".join(lines))
         self.transport.close()
 
 
-def bounded(settings: Settings) -> type[Protocol]:
-    """The protocol with the bounds of *settings*."""
-    bounds = {
+def bounded(settings: Settings, meter: Meter) -> type[Protocol]:
+    """The protocol with the bounds of *settings*, which tells *meter* whom it turns away."""
+    bounds: dict[str, Any] = {
         "head_bytes": settings.head_bytes,
         "head_seconds": settings.head_seconds,
         "body_seconds": settings.body_seconds,
+        "meter": meter,
     }
     return type("BoundedProtocol", (Protocol,), bounds)

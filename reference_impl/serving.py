@@ -90,7 +90,7 @@ def serve(
     config = uvicorn.Config(
         application,
         loop="uvloop",
-        http=protocol.bounded(settings),
+        http=protocol.bounded(settings, application.state.machine.receiver.meter),
         ws="none",
         lifespan="on",
         access_log=False,

@@ -1,14 +1,19 @@
 import asyncio
 import dataclasses
 import http.client
+import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reference_impl.app import Machine
+from reference_impl import protocol, receiver
+from reference_impl.answers import Refusal
+from reference_impl.app import Machine, build_app
 from reference_impl.listening import CannotListenError
+from reference_impl.meter import REFUSALS
 from reference_impl.settings import BadSettingsError
-from tests.unit.reference_impl.bodies import a_body, sign, signed
+from tests.unit.reference_impl.bodies import FixedClock, a_body, sign, signed
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -72,7 +77,8 @@ def test_attempts_are_counted_by_what_became_of_them(measured):
     seen = samples(measured)
     assert seen["accepted_deliveries_total", "BOOKING_CREATED"] == 1
     assert seen["duplicate_deliveries_total", "BOOKING_CREATED"] == 1
-    assert {key[1] for key in seen if key[0] == "refused_attempts_total"} == {
+    refused = {key[1] for key in seen if key[0] == "refused_attempts_total" and seen[key]}
+    assert refused == {
         *("missing signature", "invalid signature", "invalid payload"),
         *("body too large", "body too slow", "method not allowed"),
     }
@@ -135,8 +141,57 @@ def test_labels_are_bounded(measured):
         body = a_body(f"INVENTED_{number}")
         judge(measured, (body, signed(body)))
         measured.worker.step()
-    triggers = {key[1] for key in samples(measured) if key[0] == "accepted_deliveries_total"}
-    assert triggers == {"other"}
+    seen = samples(measured)
+    counted = {key[1]: seen[key] for key in seen if key[0] == "accepted_deliveries_total"}
+    assert counted["other"] == 50
+    assert not any(trigger.startswith("INVENTED") for trigger in counted)
+
+
+def test_what_alerts_ask_for_is_there_before_anything_happens(measured):
+    seen = samples(measured)
+    for reason in REFUSALS:
+        assert seen["refused_attempts_total", reason] == 0
+    for trigger in ("BOOKING_CREATED", "PING", "other"):
+        assert seen["accepted_deliveries_total", trigger] == 0
+        assert seen["tries_total", "failed", trigger] == 0
+    assert seen["signatures_total", "previous"] == 0
+
+
+def test_every_reason_that_is_counted_is_there_from_the_start():
+    folder = Path(__file__).parents[3] / "reference_impl"
+    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    counted = set(re.findall(r'meter\.refused\("([^"]*)"\)', sources))
+    refusals = [one for one in vars(receiver).values() if isinstance(one, Refusal)]
+    counted |= {refusal.reason for refusal in refusals}
+    counted |= set(protocol._REASONS.values())
+    assert counted == set(REFUSALS)
+
+
+def test_answers_are_timed_by_their_status(settings):
+    application = build_app(
+        dataclasses.replace(settings, metrics="127.0.0.1:0"), working=False, clock=FixedClock
+    )
+    machine = application.state.machine
+    machine.start(worker=False)
+    body = a_body()
+
+    async def attempt(headers):
+        async def receive():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            """Let *message* go."""
+
+        scope = {"type": "http", "method": "POST", "path": settings.path, "headers": headers}
+        await application(scope, receive, send)
+
+    for headers in (signed(body), signed(body), []):
+        asyncio.run(attempt(headers))
+    seen = samples(machine)
+    machine.stop()
+    assert seen["answer_duration_seconds_count", "202"] == 2
+    assert seen["answer_duration_seconds_count", "401"] == 1
+    assert seen["answer_duration_seconds_bucket", "+Inf", "202"] == 2
 
 
 def test_a_store_in_trouble_leaves_the_rest(measured, monkeypatch):

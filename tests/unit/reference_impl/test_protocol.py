@@ -17,7 +17,10 @@ def receiver(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bounded")
     bounds = {"RECEIVER_HEAD_BYTES": "8192", "RECEIVER_HEAD_SECONDS": "0.3"}
     bounds["RECEIVER_BODY_SECONDS"] = "0.3"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        bounds["RECEIVER_METRICS"] = f"127.0.0.1:{free.getsockname()[1]}"
     process = Process(folder, **bounds)
+    process.metrics = f"http://{bounds['RECEIVER_METRICS']}/metrics"
     yield process
     assert process.end() == 0
 
@@ -102,3 +105,22 @@ def test_two_requests_on_one_connection_have_a_block_each(talk):
     last = head + b"connection: close\r\n\r\n" + body
     answer = talk(head + b"\r\n" + body + last)
     assert answer.count(b"HTTP/1.1 202 ") == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "piece"),
+    [
+        ("head too large", START + b"x-one: " + b"p" * 9000 + b"\r\n\r\n"),
+        ("head too slow", START),
+        ("malformed request", b"\x16\x03\x01 nonsense\r\n\r\n"),
+    ],
+)
+def test_who_never_gets_to_the_door_is_counted(receiver, talk, reason, piece):
+    def counted():
+        text = receiver.request(receiver.metrics)[1].decode()
+        line = f'receiver_refused_attempts_total{{reason="{reason}"}} '
+        return float(text.partition(line)[2].split("\n")[0])
+
+    before = counted()
+    talk(piece)
+    assert counted() == before + 1
