@@ -159,6 +159,7 @@ class Machine:
         if self.exporter is not None:
             self.exporter.stop()
         self.store.close()
+        self.receiver.floods.tell()
         self._stop_by = None
 
     def _left(self) -> float:

@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from reference_impl import history, instants, logs
+from reference_impl.floods import Floods
 from reference_impl.upkeep import CannotReplayError, Upkeep
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Dashboard:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._floods = Floods(logs.left_out)
         self._key = hashlib.sha256(b"forms of " + _bytes(settings.admin_password)).digest()
         self._loader = jinja2.PackageLoader("reference_impl")
         self._pages = jinja2.Environment(
@@ -97,8 +99,9 @@ class Dashboard:
             shown = request.headers.get("authorization", "")
             if not self.may(shown):
                 # A browser asks once without, before its person is asked.
-                if shown:
-                    logs.logger().warning("Dashboard refused", status=401)
+                if shown and self._floods.admits("dashboard"):
+                    client = request.client.host if request.client else ""
+                    logs.logger().warning("Dashboard refused", status=401, client=client)
                 answer = Response("Unauthorized", 401, _CHALLENGE)
             else:
                 try:

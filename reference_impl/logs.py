@@ -21,6 +21,8 @@ from typing import Any, TextIO, cast, overload
 _rich = sys.modules.setdefault("rich", cast("ModuleType", None))
 import structlog  # noqa: E402 - see above
 
+from reference_impl.floods import Floods  # noqa: E402 - see above
+
 if _rich is None:
     del sys.modules["rich"]
 
@@ -73,13 +75,21 @@ class _Lenient:
 class _Bridge(logging.Handler):
     """Turns what the server itself logs into lines like ours."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._floods = Floods(left_out)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Log *record*, its exception described and not quoted."""
+        # The server warns of each connection that makes no sense.
+        serious = record.levelno >= logging.ERROR
+        if not serious and not self._floods.admits("server"):
+            return
         problem = record.exc_info[1] if record.exc_info else None
         reason = {} if problem is None else {"reason": describe(problem)}
         # Its first line only: the server appends tracebacks to some messages.
         message = record.getMessage().partition("\n")[0]
-        write = logger().error if record.levelno >= logging.ERROR else logger().warning
+        write = logger().error if serious else logger().warning
         write(short(message), **reason)
 
 
@@ -88,6 +98,11 @@ def logger() -> structlog.typing.FilteringBoundLogger:
     # Bound now: a lazy one would be bound again for every line.
     bound: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind()
     return bound
+
+
+def left_out(kind: str, lines: int) -> None:
+    """Log that so many *lines* of *kind* were not written: see `reference_impl.floods`."""
+    logger().warning("Log lines left out", kind=kind, lines=lines)
 
 
 @overload

@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING
 from reference_impl import answers, envelope, logs, signature
 from reference_impl.answers import Answer, Refusal
 from reference_impl.envelope import Envelope, InvalidPayloadError
+from reference_impl.floods import Floods
 from reference_impl.identity import webhook_id
 from reference_impl.inbox import Entry, Inbox, StoreUnavailableError
 from reference_impl.meter import Meter
@@ -72,6 +73,7 @@ class Receiver:
         self.clock = clock
         self.meter = Meter()
         self.log = logs.logger()
+        self.floods = Floods(logs.left_out)
 
     # --- the order of judgement -------------------------------------------------------------
 
@@ -80,7 +82,8 @@ class Receiver:
         seconds = self.throttled(client)
         if seconds is not None:
             self.meter.refused("throttled")
-            self.log.warning("Cal.com webhook throttled", retryAfter=seconds)
+            if self.floods.admits("throttled"):
+                self.log.warning("Cal.com webhook throttled", retryAfter=seconds)
             return self.throttled_answer(seconds)
         refusal = self.authenticate(headers, body)
         if refusal is not None:
@@ -207,8 +210,7 @@ class Receiver:
 
     def refused(self, refusal: Refusal) -> Answer:
         """The answer to an attempt that is not authentic."""
-        self.meter.refused(refusal.reason)
-        self.log.warning("Cal.com webhook refused", status=401, reason=refusal.reason)
+        self._turned_away(401, refusal.reason)
         return answers.unauthorised(refusal)
 
     def invalid(self, problem: InvalidPayloadError) -> Answer:
@@ -219,20 +221,17 @@ class Receiver:
 
     def not_allowed(self, method: str) -> Answer:
         """The answer to another method than POST."""
-        self.meter.refused("method not allowed")
-        self.log.warning("Cal.com webhook refused", status=405, reason=logs.short(method))
+        self._turned_away(405, "method not allowed", logs.short(method))
         return answers.method_not_allowed(self.methods)
 
     def too_large(self) -> Answer:
         """The answer to a body beyond the limit."""
-        self.meter.refused("body too large")
-        self.log.warning("Cal.com webhook refused", status=413, reason="body too large")
+        self._turned_away(413, "body too large")
         return answers.TOO_LARGE
 
     def too_slow(self) -> Answer:
         """The answer to a body that did not arrive in time."""
-        self.meter.refused("body too slow")
-        self.log.warning("Cal.com webhook refused", status=408, reason="body too slow")
+        self._turned_away(408, "body too slow")
         return answers.TOO_SLOW
 
     def throttled_answer(self, seconds: int) -> Answer:
@@ -250,3 +249,9 @@ class Receiver:
         self.meter.refused("failed")
         self.log.error("Cal.com webhook failed", status=500, reason=logs.describe(problem))
         return answers.FAILED
+
+    def _turned_away(self, status: int, reason: str, shown: str | None = None) -> None:
+        """Count an attempt of somebody unknown, and log it unless they flood the log."""
+        self.meter.refused(reason)
+        if self.floods.admits(reason):
+            self.log.warning("Cal.com webhook refused", status=status, reason=shown or reason)

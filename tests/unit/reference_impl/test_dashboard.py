@@ -41,6 +41,7 @@ class Browser:
             "path": path,
             "query_string": query.encode(),
             "headers": headers,
+            "client": ("192.0.2.7", 50_000),
         }
         sent = []
 
@@ -121,6 +122,8 @@ def test_guesses_are_logged_without_what_was_guessed(browse, log_lines):
     browse(HOME, authorization=guess)
     assert log_lines.getvalue().count("Dashboard refused") == 1
     assert guess.decode().removeprefix("Basic ") not in log_lines.getvalue()
+    # Whoever keeps guesses out has to know where they come from.
+    assert '"client": "192.0.2.7", "event": "Dashboard refused"' in log_lines.getvalue()
 
 
 def test_a_password_that_can_be_guessed_is_refused(settings):

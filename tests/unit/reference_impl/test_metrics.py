@@ -160,7 +160,7 @@ def test_what_alerts_ask_for_is_there_before_anything_happens(measured):
 def test_every_reason_that_is_counted_is_there_from_the_start():
     folder = Path(__file__).parents[3] / "reference_impl"
     sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    counted = set(re.findall(r'meter\.refused\("([^"]*)"\)', sources))
+    counted = set(re.findall(r'(?:meter\.refused\(|_turned_away\(\d+, )"([^"]*)"', sources))
     refusals = [one for one in vars(receiver).values() if isinstance(one, Refusal)]
     counted |= {refusal.reason for refusal in refusals}
     counted |= set(protocol._REASONS.values())
