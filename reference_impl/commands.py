@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import instants, logs, signature
+from reference_impl import instants, logs, signature, spelling
 from reference_impl.clock import Clock
 from reference_impl.counts import counted
 from reference_impl.listening import CannotListenError, CannotStartError
@@ -116,7 +116,7 @@ def serve(
     from reference_impl import serving  # noqa: PLC0415 - the other commands need no server
 
     with _one_sentence():
-        settings = Settings.from_environment()
+        settings = _settings_to_run_with()
         if certfile is not None or keyfile is not None:
             settings = dataclasses.replace(settings, certfile=certfile or "", keyfile=keyfile or "")
         serving.serve(settings, host=host, port=port, worker=worker, testing=testing)
@@ -128,7 +128,14 @@ def worker() -> None:
     from reference_impl import serving  # noqa: PLC0415 - the other commands need no server
 
     with _one_sentence():
-        serving.work(Settings.from_environment())
+        serving.work(_settings_to_run_with())
+
+
+def _settings_to_run_with() -> Settings:
+    """The settings of a process that is to run, and a word in its log about what is none."""
+    logs.configure()
+    spelling.warn(os.environ)
+    return Settings.from_environment()
 
 
 @application.command("test-webhook-signature")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import jinja2
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -55,6 +56,8 @@ _CHALLENGE = {"www-authenticate": 'Basic realm="webhooks", charset="UTF-8"'}
 
 #: The largest form, in bytes: a token and nothing more.
 _FORM_LIMIT = 1024
+
+_NO_STORE = "The store cannot be used now: the receiver's log says why. Please try again."
 
 _DAY = 86_400_000_000
 
@@ -108,6 +111,10 @@ class Dashboard:
                     answer = await page(request)
                 except HTTPException as problem:
                     answer = self._page("problem.html", problem.status_code, text=problem.detail)
+                except SQLAlchemyError as problem:
+                    reason = logs.describe(problem)
+                    logs.logger().error("Dashboard without the store", reason=reason)
+                    answer = self._page("problem.html", 503, text=_NO_STORE)
             answer.headers.update(_HEADERS)
             return answer
 

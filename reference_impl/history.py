@@ -74,6 +74,9 @@ def dead(connection: Connection) -> list[Row]:
 
 def of_booking(connection: Connection, name: str) -> list[Row]:
     """The deliveries about the booking of this uid or id, the latest first."""
+    # No name in the store holds it, and PostgreSQL takes no text that does.
+    if "\0" in name:
+        return []
     uids = select(_events.uid).where(_events.booking_id == name, _events.uid.is_not(None))
     # By its uid too where the id names one: some triggers carry the uid alone.
     mine = (_events.uid == name) | (_events.booking_id == name) | _events.uid.in_(uids)

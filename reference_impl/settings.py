@@ -27,6 +27,12 @@ _PASSWORD_LENGTH = 16
 #: Hosts that nobody reaches from another machine.
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
+#: In seconds.  Whoever waits for longer waits for ever, and timers of the system overflow.
+_YEAR = 365 * 24 * 3600
+
+#: Threads that work.  Each needs connections of the store's pool, which has few more than these.
+_MOST_THREADS = 64
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -60,8 +66,15 @@ def _natural(text: str) -> int:
 
 def _seconds(text: str) -> float:
     number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError("expected a number of seconds above 0")
+    if not 0 < number <= _YEAR:
+        raise ValueError("expected a number of seconds above 0, a year (31536000) at most")
+    return number
+
+
+def _threads(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= _MOST_THREADS:
+        raise ValueError(f"expected a whole number from 1 to {_MOST_THREADS}")
     return number
 
 
@@ -124,7 +137,7 @@ class Settings:
     #: Seconds to wait after the first, second, ... failed try (guide, `$backoff`).
     backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
     #: Deliveries worked on at the same time.
-    workers: int = _setting("RECEIVER_WORKERS", 4, _positive)
+    workers: int = _setting("RECEIVER_WORKERS", 4, _threads)
     #: Seconds between looks for work that another process accepted.
     poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
     #: Seconds to wait for a busy store before answering 503.

@@ -34,6 +34,9 @@ _EXPRESSION = re.compile(r"\{\{\{[^{}]*\}\}\}|\{\{[^{}]*\}\}(?!\})")
 #: What stands for an expression while a template is looked at.
 _STANDS_FOR = "0"
 
+#: The port of a URL that names none.
+_PORTS = {"http": 80, "https": 443}
+
 
 class Grade(Enum):
     """How a finding is."""
@@ -55,6 +58,8 @@ def address(url: str) -> SplitResult | None:
     """The parts of *url*, or `None` if it is no address that anything could be delivered to."""
     try:
         parts = urlsplit(url)
+        # Read only when asked for, and only then found to be none.
+        _ = parts.port
     except ValueError:
         return None
     return parts if parts.scheme in {"http", "https"} and parts.hostname else None
@@ -64,7 +69,7 @@ def judge(
     found: Sequence[Subscription], url: str, secret: str, previous_secret: str = ""
 ) -> list[Finding]:
     """Everything about the subscription that delivers to *url*, among all that were *found*."""
-    matching = [one for one in found if one.url == url]
+    matching = [one for one in found if _destination(one.url) == _destination(url)]
     if not matching:
         return [Finding(Grade.WRONG, _missing(found, url))]
     findings = []
@@ -73,7 +78,7 @@ def judge(
             _wrong(f"{len(matching)} subscriptions deliver here: everything comes several times")
         )
     for one in matching:
-        findings.append(_fine(f"subscription {logs.plain(one.id)} delivers to {logs.plain(url)}"))
+        findings.append(_fine(f"subscription {logs.plain(one.id)} delivers to {_shown(one.url)}"))
         findings.extend(_each(one, secret, previous_secret))
     return findings
 
@@ -149,12 +154,32 @@ def _missing(found: Sequence[Subscription], url: str) -> str:
     """That nothing delivers to *url*, and what comes closest."""
     for one in found:
         if _likeness(one.url)[:2] == _likeness(url)[:2]:
-            return f"no subscription delivers to the URL, but to {logs.plain(one.url)}"
+            return f"no subscription delivers to the URL, but to {_shown(one.url)}"
     path = _likeness(url)[2]
     for one in found:
         if _likeness(one.url)[2] == path:
-            return f"no subscription delivers to the URL; one does to {logs.plain(one.url)}"
+            return f"no subscription delivers to the URL; one does to {_shown(one.url)}"
     return f"no subscription delivers to the URL, among {len(found)}"
+
+
+def _destination(url: str) -> tuple[str | int | None, ...]:
+    """What a sender makes of *url*: the same for every spelling of one destination."""
+    parts = address(url)
+    if parts is None:
+        return (url,)
+    port = parts.port or _PORTS[parts.scheme]
+    user = (parts.username, parts.password)
+    return (parts.scheme, *user, parts.hostname, port, parts.path or "/", parts.query)
+
+
+def _shown(url: str) -> str:
+    """*url* as people may see it: what opens doors stands in its query, or before its host."""
+    parts = address(url)
+    if parts is None:
+        return logs.plain(url)
+    host = parts.netloc.rpartition("@")[2]
+    hidden = "?..." if parts.query else ""
+    return logs.plain(f"{parts.scheme}://{host}{parts.path}{hidden}")
 
 
 def _likeness(url: str) -> tuple[str | None, str, str]:

@@ -163,17 +163,19 @@ class Upkeep:
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         deliveries = dropped = 0
         for batch in self._batches(over & (func.length(_events.payload) > 0)):
-            deliveries += len(batch)
             told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
             if dry_run:
+                deliveries += len(batch)
                 with self._store.read() as connection:
                     dropped += connection.scalar(select(func.count()).where(told)) or 0
                 continue
             # Looked at again: a replay may have begun since the batch was read.
             mine = over & _events.id.in_([row["id"] for row in batch])
             with self._store.write() as connection:
-                connection.execute(update(webhook_events).where(mine).values(payload=PRUNED))
-                dropped += connection.execute(delete(notices).where(told)).rowcount
+                changed = update(webhook_events).where(mine).values(payload=PRUNED)
+                deliveries += connection.execute(changed).rowcount
+                theirs = notices.c.webhook_id.in_(select(_events.webhook_id).where(mine))
+                dropped += connection.execute(delete(notices).where(theirs)).rowcount
             self._pause(_PAUSE_SECONDS)
         return Pruned(deliveries, dropped, forgotten)
 

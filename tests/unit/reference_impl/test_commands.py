@@ -1,3 +1,4 @@
+import json
 import socket
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from reference_impl.app import Machine
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
-from tests.unit.reference_impl.process import command, environment
+from tests.unit.reference_impl.process import Process, command, environment
 
 SIGN = "test-webhook-signature"
 TLS = ("serve", "--port", "0", "--certfile")
@@ -134,6 +135,8 @@ STAYS = [
     (["serve"], {"CALCOM_WEBHOOK_SECRET_PREVIOUS": " "}, "CALCOM_WEBHOOK_SECRET_PREVIOUS is blank"),
     (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
     (["serve"], {"RECEIVER_LEASE": "soon"}, "RECEIVER_LEASE"),
+    (["worker"], {"RECEIVER_LEASE": "1e300"}, "a year (31536000) at most"),
+    (["serve"], {"RECEIVER_WORKERS": "100000"}, "a whole number from 1 to 64"),
     (["serve"], {"DATABASE_URL": "mysql://u:hunter2@h/x"}, "DATABASE_URL must name"),
     (["worker"], {"DATABASE_URL": "nonsense"}, "DATABASE_URL must name"),
     (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
@@ -201,3 +204,27 @@ def test_a_store_that_is_lost_while_it_starts_is_no_success(tmp_path, monkeypatc
     outcome = CliRunner().invoke(application, ["serve", "--port", "0"])
     assert (outcome.exit_code, outcome.stdout) == (75, "")
     assert "could not start" in outcome.stderr
+
+
+def test_a_misspelt_setting_is_named_in_the_log_without_its_value(tmp_path):
+    misspelt = {
+        "RECEIVER_ADMIN_PASWORD": "hunter2",
+        "CALCOM_WEBHOOK_SECRET_PREVIOS": "hunter2",
+        "RECEIVER_COFFEE": "black",
+    }
+    receiver = Process(tmp_path, **misspelt)
+    assert receiver.end() == 0
+    lines = [json.loads(line) for line in receiver.log.read_text().splitlines()]
+    told = {line["name"]: line.get("meant") for line in lines if line["event"] == "Unknown setting"}
+    assert told == {
+        "RECEIVER_ADMIN_PASWORD": "RECEIVER_ADMIN_PASSWORD",
+        "CALCOM_WEBHOOK_SECRET_PREVIOS": "CALCOM_WEBHOOK_SECRET_PREVIOUS",
+        "RECEIVER_COFFEE": None,
+    }
+    assert "hunter2" not in receiver.log.read_text()
+
+
+def test_where_every_setting_is_one_nothing_is_said(tmp_path):
+    receiver = Process(tmp_path)
+    assert receiver.end() == 0
+    assert "Unknown setting" not in receiver.log.read_text()

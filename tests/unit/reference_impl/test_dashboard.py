@@ -300,3 +300,27 @@ def test_a_pruned_delivery_says_so_and_is_not_replayed(browse):
     Upkeep(settings, browse.machine.store, far, pause=lambda _: None).prune(before=far)
     assert "It was pruned." in browse(f"{HOME}/1")[2]
     assert browse(f"{HOME}/1/replay")[0] == 409
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "%ff%fe"])
+def test_a_name_that_no_store_takes_is_nobodys(browse, name):
+    done(browse.machine)
+    status, _, text = browse(f"{HOME}?booking={name}")
+    assert status == 200
+    assert "uid-1" not in text
+
+
+def test_a_store_in_trouble_is_a_page_that_says_so(browse, monkeypatch, log_lines):
+    from sqlalchemy.exc import OperationalError
+
+    def fail():
+        raise OperationalError("SELECT", None, Exception("hunter2"))
+
+    monkeypatch.setattr(browse.machine.store, "read", fail)
+    for path in (HOME, f"{HOME}/1", f"{HOME}?booking=x"):
+        status, headers, text = browse(path)
+        assert status == 503
+        assert "The store cannot be used now" in text
+        assert "default-src 'none'" in headers["content-security-policy"]
+    assert "Dashboard without the store" in log_lines.getvalue()
+    assert "hunter2" not in log_lines.getvalue()

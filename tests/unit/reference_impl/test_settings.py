@@ -70,6 +70,11 @@ def test_verification_is_switched_off_only_locally(environment):
         ("RECEIVER_LEASE", "nan"),
         ("RECEIVER_LEASE", "inf"),
         ("RECEIVER_BACKOFF", "60,,900"),
+        ("RECEIVER_BACKOFF", "60,1e300"),
+        ("RECEIVER_LEASE", "1e300"),
+        ("RECEIVER_STOP_SECONDS", "31536001"),
+        ("RECEIVER_WORKERS", "100000"),
+        ("RECEIVER_WORKERS", "0"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_not_repeated(name, value):

@@ -266,6 +266,23 @@ def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeyp
     assert states(machine) == {id_: "waiting"}
 
 
+def test_what_was_replayed_meanwhile_keeps_its_notice(machine, mend, monkeypatch):
+    id_ = dead(machine, "a")
+    mend().discard(id_)
+    tidy = mend(days=31)
+    batches = tidy._batches
+
+    def overtaken(matches):
+        for batch in batches(matches):
+            mend().replay(id_)
+            yield batch
+
+    monkeypatch.setattr(tidy, "_batches", overtaken)
+    pruned = tidy.prune(before=NOON + DAY)
+    assert (pruned.deliveries, pruned.notices) == (0, 0)
+    assert count(machine, notices) == 1
+
+
 def test_a_delivery_that_was_claimed_meanwhile_is_not_replayed(machine, mend, monkeypatch):
     id_ = put(machine)
     tidy = mend()

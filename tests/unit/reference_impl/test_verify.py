@@ -155,6 +155,39 @@ def test_plain_http_is_wrong(verify, api):
     assert graded(outcome, "wrong") == ["the URL is not https: deliveries travel in the clear"]
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (URL.replace(".example", ".example:443"), URL),
+        (URL, URL.replace(".example", ".example:443")),
+        (URL.replace("receiver", "Receiver").replace("https", "HTTPS"), URL),
+        ("https://receiver.example", "https://receiver.example/"),
+    ],
+)
+def test_spellings_of_one_destination_are_one_destination(verify, api, given, wanted):
+    api.get(f"{API}/webhooks", json=a_list(a_subscription(subscriberUrl=given)))
+    outcome = verify("--url", wanted)
+    assert (outcome.exit_code, graded(outcome, "wrong")) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "given", [URL.replace(".example", ".example:444"), URL.upper(), f"{URL}?x=1", f"{URL}/"]
+)
+def test_other_destinations_are_others(verify, api, given):
+    api.get(f"{API}/webhooks", json=a_list(a_subscription(subscriberUrl=given)))
+    assert verify().exit_code == 1
+
+
+@pytest.mark.parametrize("url", [URL, "https://else.example/x", URL.replace("receiver", "old")])
+def test_what_opens_doors_in_a_url_is_not_shown(verify, api, url):
+    theirs = url.replace("https://", "https://user:hunter2@") + "?token=hunter2#hunter2"
+    api.get(f"{API}/webhooks", json=a_list(a_subscription(subscriberUrl=theirs)))
+    for wanted in (URL, theirs):
+        outcome = verify("--url", wanted)
+        assert "hunter2" not in outcome.output
+        assert outcome.exit_code == (0 if wanted == theirs else 1)
+
+
 def test_two_subscriptions_for_one_url_are_wrong(verify, api):
     api.get(f"{API}/webhooks", json=a_list(a_subscription(), a_subscription(id="other")))
     outcome = verify()
