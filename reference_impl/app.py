@@ -97,7 +97,7 @@ class Machine:
         from reference_impl.exporter import Exporter  # noqa: PLC0415
         from reference_impl.metrics import Metrics  # noqa: PLC0415
 
-        metrics = Metrics(self.store, self.clock)
+        metrics = Metrics(self.store, self.clock, telling=bool(self.settings.notify))
         self.receiver.meter = self.worker.meter = metrics
         host, port = self.settings.metrics_address
         token = self.settings.metrics_token

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func, literal_column, select
 
 from reference_impl.inbox import HANDICAP, PRIORITIES
+from reference_impl.notices import UNSENT
 from reference_impl.tables import notices, webhook_events
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Backlog:
     #: Seconds the oldest delivery that is due has been due.
     oldest_seconds: float
     dead: int
-    #: Dead letters whose notice was not sent.
+    #: Dead letters nobody was told of.
     unsent: int
 
 
@@ -51,7 +52,7 @@ def look(connection: Connection, now: int) -> Backlog:
     )
     waiting = dict.fromkeys(PRIORITY_NAMES, 0)
     waiting |= {PRIORITY_NAMES[row[0]]: row[1] for row in counted}
-    unsent = select(func.count()).where(notices.c.sent_at.is_(None))
+    unsent = select(func.count()).select_from(notices).where(UNSENT)
     return Backlog(
         waiting=waiting,
         processing=connection.scalar(select(func.count(_events.id)).where(_PROCESSING)) or 0,

@@ -155,6 +155,8 @@ class Dashboard:
         now = self._clock.now()
         return {
             "now": now,
+            # Without administrators nobody is to be told, and nothing is amiss.
+            "telling": bool(self._settings.notify),
             "stand": history.stand(connection, now),
             "triggers": history.triggers(connection),
             "queue": history.queue(connection),

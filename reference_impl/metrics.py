@@ -39,7 +39,9 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics(Meter):
     """Counts what it is told, and reads the store when it is scraped."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, telling: bool = True) -> None:
+        #: Whether there is anybody to be told of dead letters; else none is untold.
+        self._telling = telling
         self._store = store
         self._clock = clock
         self.registry = CollectorRegistry()
@@ -147,7 +149,7 @@ class Metrics(Meter):
                 seen.oldest_seconds,
             ),
             ("dead_letters", "Dead letters nobody replayed or discarded.", seen.dead),
-            ("unsent_notices", "Dead letters nobody was told of.", seen.unsent),
+            ("unsent_notices", "Dead letters nobody was told of.", seen.unsent * self._telling),
         ):
             yield GaugeMetricFamily(f"receiver_{name}", help_, value=value)
 

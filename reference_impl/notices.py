@@ -6,8 +6,9 @@ unreachable mail server loses no notice and holds nothing up.
 
 There is a row for each dead letter, and a message for each incident: the first dead letter is told
 at once, and those that follow within `RECEIVER_NOTIFY_SECONDS` are summarised in one message at
-the end of that time.  A trouble that lasts is told once in that time, however much it breaks and
-however many processes work: who sends has claimed the turn to send in the store before.
+the end of that time, but for those that somebody replayed or gave up until then.  A trouble that
+lasts is told once in that time, however much it breaks and however many processes work: who sends
+has claimed the turn to send in the store before.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from reference_impl import logs
 from reference_impl.clock import SKEW
 from reference_impl.settings import BadSettingsError
 from reference_impl.store import insert_new, rows
-from reference_impl.tables import notice_turns, notices
+from reference_impl.tables import notice_turns, notices, webhook_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,20 @@ _BATCH = 500
 #: In microseconds.
 _SECOND = 1_000_000
 
-_UNSENT = select(notices).where(notices.c.sent_at.is_(None))
+_events = webhook_events.c
+
+#: Whether the delivery of a notice is the dead letter still that it tells of: not replayed, given
+#: up, or buried again since, which has a notice of its own.
+_STANDS = exists().where(
+    _events.webhook_id == notices.c.webhook_id,
+    _events.state == "dead",
+    _events.finished_at <= notices.c.at,
+)
+
+#: What the administrators are still to be told.
+UNSENT: ColumnElement[bool] = notices.c.sent_at.is_(None) & _STANDS
+
+_UNSENT = select(notices).where(UNSENT)
 
 
 class Notifier:

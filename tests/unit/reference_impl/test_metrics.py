@@ -96,7 +96,20 @@ def test_tries_are_counted_and_timed_by_trigger(measured):
     assert seen["try_duration_seconds_count", "BOOKING_CREATED"] == 1
     assert seen["try_duration_seconds_bucket", "+Inf", "BOOKING_CREATED"] == 1
     assert seen["dead_letters",] == 1
-    assert seen["unsent_notices",] == 1
+    # Nobody is to be told: an alert would never end.
+    assert seen["unsent_notices",] == 0
+
+
+def test_a_dead_letter_that_administrators_were_not_told_of_is_counted(assemble, settings):
+    named = {"metrics": "127.0.0.1:0", "notify": ("json://127.0.0.1:1",)}
+    machine = assemble(dataclasses.replace(settings, **named))
+    machine.notifier.tell = lambda: None
+    machine.exporter.start()
+    bad = a_body("BOOKING_CANCELLED", startTime="soon")
+    judge(machine, (bad, signed(bad)))
+    assert machine.worker.step()
+    assert samples(machine)["unsent_notices",] == 1
+    machine.exporter.stop()
 
 
 def test_what_waits_is_read_from_the_store_by_priority_and_age(measured):

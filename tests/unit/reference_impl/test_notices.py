@@ -7,9 +7,11 @@ import time
 import pytest
 from sqlalchemy import select
 
+from reference_impl import backlog
 from reference_impl.notices import check_services, message
 from reference_impl.settings import BadSettingsError
-from reference_impl.tables import notices
+from reference_impl.tables import notices, webhook_events
+from reference_impl.upkeep import Upkeep
 from tests.unit.reference_impl.bodies import a_body
 from tests.unit.reference_impl.process import Process, ended, worker
 
@@ -58,6 +60,59 @@ def test_the_first_of_an_incident_is_told_at_once_and_the_rest_in_one_message(to
     # The table says all of it all the same.
     assert len(rows(told)) == 4
     assert all(row["sent_at"] for row in rows(told))
+
+
+def mend(machine):
+    return Upkeep(machine.settings, machine.store, machine.clock.now(), pause=lambda _: None)
+
+
+def number_of(machine, uid):
+    with machine.store.read() as connection:
+        found = select(webhook_events.c.id).where(webhook_events.c.uid == uid)
+        return str(connection.scalar(found))
+
+
+def untold(machine):
+    with machine.store.read() as connection:
+        return backlog.look(connection, machine.clock.now()).unsent
+
+
+@pytest.mark.parametrize("action", ["replay", "discard"])
+def test_what_was_seen_to_meanwhile_is_not_told(told, action):
+    for uid in "abc":
+        bury(told, uid)
+    assert untold(told) == 2
+    getattr(mend(told), action)(number_of(told, "b"))
+    assert untold(told) == 1
+    told.clock.advance(901)
+    told.notifier.send()
+    assert [title for title, _ in told.sent[1:]] == ["Cal.com webhook failed: BOOKING_CREATED"]
+    assert untold(told) == 0
+
+
+def test_a_letter_that_died_twice_meanwhile_is_told_once(told):
+    bury(told, "a")
+    bury(told, "b")
+    mend(told).replay(number_of(told, "b"))
+    told.clock.advance(60)
+    assert told.worker.step()
+    assert untold(told) == 1
+    told.clock.advance(901)
+    told.notifier.send()
+    assert len(told.sent) == 2
+    assert told.sent[1][0] == "Cal.com webhook failed: BOOKING_CREATED"
+
+
+def test_services_that_are_named_later_hear_of_what_is_still_dead(assemble, settings):
+    silent = assemble(settings)
+    for uid in "abc":
+        bury(silent, uid)
+    mend(silent).discard(number_of(silent, "a"))
+    machine = assemble(dataclasses.replace(settings, notify=("json://notices.example",)))
+    sent = []
+    machine.notifier.deliver = lambda *texts: sent.append(texts) or True
+    machine.notifier.send()
+    assert [title for title, _ in sent] == ["Cal.com webhooks failed: 2 dead letters"]
 
 
 def test_after_a_quiet_while_the_next_one_is_an_incident_of_its_own(told):
