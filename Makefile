@@ -2,6 +2,7 @@
 # make test    sets up the same and runs linters, type checker and tests
 # make bench   sets up the same and measures receivers side by side (docs/benchmarks.md)
 # make crash   sets up the same and kills the reference receiver a few hundred times (docs/durability.md)
+# make audit   asks whether a weakness of a dependency is known (needs the network)
 # make docs    writes docs/contract.md and docs/kill-matrix.md anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -12,7 +13,7 @@ JOBS   ?= 3
 # A switch of the environment against bytecode would have every process compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check test lint units mutants crash bench bench-run bench-peers docs stability clean
+.PHONY: help setup check test lint units mutants crash audit bench bench-run bench-peers docs stability clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -56,6 +57,13 @@ bench-run: setup
 # The packages of the receiver that ours is measured against; without them it is left out.
 bench-peers:
 	cd bench/peers/fastify && npm install --no-package-lock --no-audit --no-fund
+
+# In an environment of its own: the auditor's dependencies are none of ours.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --upgrade pip-audit
+	$(BIN)/pip freeze --exclude-editable > build/audit/requirements.txt
+	build/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement build/audit/requirements.txt
 
 docs: setup
 	$(BIN)/python -m calcontract.report.contract > docs/contract.md.new

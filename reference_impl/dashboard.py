@@ -39,6 +39,9 @@ ADMIN_PATH = "/admin/webhooks"
 #: What can be done to a delivery, and the states in which it makes sense.
 ACTIONS = {"replay": ("dead", "done", "discarded"), "discard": ("dead",)}
 
+#: What the log says of each.
+_BY_HAND = {"replay": "Delivery replayed by hand", "discard": "Delivery discarded by hand"}
+
 _HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -189,7 +192,7 @@ class Dashboard:
             await asyncio.to_thread(getattr(upkeep, action), str(number))
         except CannotReplayError as problem:
             raise HTTPException(409, f"Not {_past(action)}: {problem}.") from None
-        logs.logger().info(f"Delivery {_past(action)} by hand", row=number)
+        logs.logger().info(_BY_HAND[action], row=number)
         return RedirectResponse(f"{ADMIN_PATH}/{number}", 303)
 
     async def style(self, _: Request) -> Response:

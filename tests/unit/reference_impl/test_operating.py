@@ -1,12 +1,16 @@
 """What `docs/operating.md` says is what is there."""
 
+import ast
 import asyncio
 import dataclasses
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from bench import sizing
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
 from reference_impl.settings import Settings
@@ -104,10 +108,106 @@ def test_what_the_section_about_logs_greps_for_is_how_lines_are_written(machine,
     assert len(ordinary) == 3
 
 
+def told_lines():
+    return {name for row in rows("line") for name in row[0].split("`, `")}
+
+
+def sources():
+    folder = ROOT / "reference_impl"
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py"))]
+
+
 def test_the_section_about_logs_names_lines_that_are_written():
-    sources = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "reference_impl").glob("*.py")
-    )
-    for row in rows("line"):
-        for name in row[0].split("`, `"):
-            assert f'"{name}"' in sources
+    written = "".join(sources())
+    for name in told_lines():
+        assert f'"{name}"' in written
+
+
+def test_the_section_about_logs_names_every_line_that_is_written():
+    calls = [
+        node
+        for source in sources()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"info", "warning", "error"}
+    ]
+    first = [call.args[0] for call in calls if call.args]
+    written = {line.value for line in first if isinstance(line, ast.Constant)}
+    assert len(written) > 20
+    assert written <= told_lines()
+
+
+# --- units ------------------------------------------------------------------------------------
+
+UNITS = sorted((ROOT / "docs").glob("*.service"))
+
+
+def lasting(unit):
+    """What each unit says about its user, its folder and its bounds."""
+    return unit.partition("# One user for all units")[2].partition("[Install]")[0].strip()
+
+
+def test_every_unit_has_the_user_the_folder_and_the_hardening_of_the_first():
+    assert len(UNITS) == 4
+    assert "User=reference-receiver\n" in lasting(UNIT)
+    for path in UNITS:
+        text = path.read_text(encoding="utf-8")
+        assert lasting(text) == lasting(UNIT), path.name
+        for line in ("EnvironmentFile=", "Environment=DATABASE_URL="):
+            assert re.findall(f"^{line}.*$", text, re.MULTILINE) == re.findall(
+                f"^{line}.*$", UNIT, re.MULTILINE
+            ), path.name
+
+
+def test_every_unit_that_lasts_starts_again_after_what_may_pass():
+    for path in UNITS:
+        text = path.read_text(encoding="utf-8")
+        if "Type=exec" in text:
+            assert "\nStartLimitIntervalSec=0\n" in text.split("[Service]")[0], path.name
+            assert "\nRestart=on-failure\n" in text, path.name
+            assert "\nRestartPreventExitStatus=2\n" in text, path.name
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_every_unit_runs_a_command_that_exists_and_takes_its_options(path):
+    text = path.read_text(encoding="utf-8")
+    words = re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1].replace("%i", "8000").split()
+    command = application.commands[words[1]]
+    assert command.make_context(words[1], words[2:]).params is not None
+
+
+def test_the_guide_names_every_unit():
+    for path in [*UNITS, ROOT / "docs" / "reference-receiver-prune.timer"]:
+        assert f"]({path.name})" in GUIDE
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here to ask")
+def test_systemd_has_nothing_to_say_about_the_units(tmp_path):
+    for path in (ROOT / "docs").glob("reference-receiver*"):
+        text = path.read_text(encoding="utf-8")
+        # The command need not be installed where this is asked.
+        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE)
+        (tmp_path / path.name.replace("@.", "@8000.")).write_text(text, encoding="utf-8")
+    for path in tmp_path.iterdir():
+        told = subprocess.run(
+            ["systemd-analyze", "verify", path], capture_output=True, text=True, check=False
+        )
+        # Of the machine's own units it may have much to say.
+        assert path.name not in told.stderr
+
+
+# --- sizing -----------------------------------------------------------------------------------
+
+
+def test_the_table_of_processes_follows_from_what_was_measured():
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    printed = sizing.table(sizing.read(page))
+    assert printed in GUIDE, "python bench/sizing.py prints what belongs there"
+
+
+def test_processes_are_rounded_up_and_one_that_accepts_is_to_spare():
+    rows_ = sizing.table(sizing.Measured(100, 50, 200, 1000)).splitlines()[-5:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows_]
+    # 100 per second at six tenths of 100, of 50 and of 200.
+    assert cells[2] == ["100", "3", "5", "1", "10.0%"]
