@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, bindparam, column, func, select
+from sqlalchemy import LargeBinary, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Select, Table
+    from sqlalchemy import Column, Connection, Dialect, Select, Table
 
 
 def insert_new(table: Table) -> Insert:
@@ -33,30 +33,84 @@ def insert_all(
     """
     Insert those of *entries* whose *key* is not there yet: the keys of these.
 
-    All of them have the same columns.
+    All of them have the same columns in the same order, every one that has to have a value.
     """
     names = tuple(entries[0])
-    if connection.dialect.name != "postgresql":
-        return set(connection.scalars(_inserting(key), [dict(entry) for entry in entries]))
+    if connection.dialect.name == "postgresql":
+        return _insert_unnested(connection, key, names, entries)
+    return _insert_each(connection, key, names, entries)
+
+
+def _insert_each(
+    connection: Connection,
+    key: Column[Any],
+    names: tuple[str, ...],
+    entries: Sequence[Mapping[str, Any]],
+) -> set[Any]:
+    values = [tuple(entry.values()) for entry in entries]
+    inserted = connection.exec_driver_sql(_inserting(key.table, names), values).rowcount
+    keys = {entry[key.name] for entry in entries}
+    # Asking each insert what became of it would cost more than all of them.
+    return keys if inserted == len(keys) else _newest(connection, key, keys, inserted)
+
+
+def _newest(connection: Connection, key: Column[Any], keys: set[Any], count: int) -> set[Any]:
+    """The *count* of *keys* that were inserted last: numbers only rise."""
+    number = key.table.c.id
+    latest = select(key).where(key.in_(keys)).order_by(number.desc()).limit(count)
+    return set(connection.scalars(latest))
+
+
+@functools.cache
+def _inserting(table: Table, names: tuple[str, ...]) -> str:
+    # Built once: making a statement costs more than executing it.
+    marks = ", ".join("?" * len(names))
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our names
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+def _insert_unnested(
+    connection: Connection,
+    key: Column[Any],
+    names: tuple[str, ...],
+    entries: Sequence[Mapping[str, Any]],
+) -> set[Any]:
     # In the order of their keys: two transactions that insert the same rows the other way round
     # would wait for each other.
     ordered = sorted(entries, key=lambda entry: entry[key.name])
-    values = {name: [entry[name] for entry in ordered] for name in names}
-    return set(connection.scalars(_unnesting(key, names), values))
+    columns = [[entry[name] for entry in ordered] for name in names]
+    for at, write in _writing(key.table, names, connection.dialect):
+        columns[at] = [write(value) for value in columns[at]]
+    query = _unnesting(key, names, connection.dialect)
+    return set(connection.exec_driver_sql(query, tuple(columns)).scalars())
 
 
 @functools.cache
-def _inserting(key: Column[Any]) -> Any:
-    # Built once: making a statement costs more than executing it.
-    return insert_new(key.table).returning(key)
-
-
-@functools.cache
-def _unnesting(key: Column[Any], names: tuple[str, ...]) -> Any:
+def _unnesting(key: Column[Any], names: tuple[str, ...], dialect: Dialect) -> str:
     # One text and one array a column, however many rows: it is planned once for a connection.
-    arrays = [bindparam(name, type_=ARRAY(key.table.c[name].type)) for name in names]
-    given = func.unnest(*arrays).table_valued(*map(column, names), name="given").render_derived()
-    return insert_new(key.table).from_select(names, select(*given.c)).returning(key)
+    # Binary: a payload as text is twice as long, and is quoted and read again.
+    kinds = (key.table.c[name].type.compile(dialect) for name in names)
+    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
+    return (
+        f"INSERT INTO {key.table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our names
+        f" ON CONFLICT DO NOTHING RETURNING {key.name}"
+    )
+
+
+@functools.cache
+def _writing(
+    table: Table, names: tuple[str, ...], dialect: Dialect
+) -> list[tuple[int, Callable[[Any], Any]]]:
+    """How the values of those columns are written that are not written as they are."""
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for at, name in enumerate(names):
+        kind = table.c[name].type.dialect_impl(dialect)
+        write = None if isinstance(kind, LargeBinary) else kind.bind_processor(dialect)
+        if write is not None:
+            found.append((at, write))
+    return found
 
 
 def writer(connection: Connection) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import threading
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import probe
@@ -248,3 +248,13 @@ def test_the_file_of_sqlite_needs_no_server(tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/r.db")
     assert isinstance(store, SqliteStore)
     store.close()
+
+
+def test_bodies_are_compressed_by_the_faster_method_that_the_server_knows(machine):
+    known = (
+        "SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE boot_val END"
+        " FROM pg_settings WHERE name = 'default_toast_compression'"
+    )
+    with machine.store.write() as connection:
+        fastest = connection.scalar(text(known))
+        assert connection.scalar(text("SHOW default_toast_compression")) == fastest
