@@ -92,6 +92,8 @@ class Receiver:
         entry = self.entry(parsed, body)
         self.received(entry, parsed)
         self.rotation(headers, entry)
+        # It is the most of what an attempt holds, and not needed while it waits for the disk.
+        del parsed
         try:
             new = await self.accept(entry)
         except StoreUnavailableError as problem:
