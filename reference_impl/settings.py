@@ -125,6 +125,8 @@ class Settings:
     backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
     #: Deliveries worked on at the same time.
     workers: int = _setting("RECEIVER_WORKERS", 4, _positive)
+    #: The most deliveries that share a transaction when there is a backlog; 1: none does.
+    batch: int = _setting("RECEIVER_BATCH", 64, _positive)
     #: Seconds between looks for work that another process accepted.
     poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
     #: Seconds to wait for a busy store before answering 503.

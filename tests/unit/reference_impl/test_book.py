@@ -18,7 +18,7 @@ DATABASES = ("sqlite", "postgresql")
 def record(machine, *facts):
     for fact in facts:
         with machine.store.write() as connection:
-            machine.handlers.apply(connection, fact)
+            machine.handlers.apply(connection, [fact])
 
 
 def look(machine, *uids, ids=()):
@@ -109,7 +109,7 @@ def test_a_form_has_an_effect_and_no_appointment(machine):
 def test_an_unfinished_transaction_leaves_nothing(machine):
     def give_up_half_way():
         with machine.store.write() as connection:
-            machine.handlers.apply(connection, a_fact())
+            machine.handlers.apply(connection, [a_fact()])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
