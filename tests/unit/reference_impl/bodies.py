@@ -58,9 +58,3 @@ def sign(body, secret=SECRET):
 def signed(body, secret=SECRET):
     """The header fields of a signed delivery, as ASGI gives them."""
     return [(b"x-cal-signature-256", sign(body, secret).encode())]
-
-
-def claim(machine):
-    """The delivery that is next, claimed alone, or `None`."""
-    jobs = machine.leases.claim()
-    return jobs[0] if jobs else None

@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from reference_impl.commands import application
-from tests.unit.reference_impl.bodies import SECRET, a_body, claim, sign
+from tests.unit.reference_impl.bodies import SECRET, a_body, sign
+from tests.unit.reference_impl.machines import claim
 from tests.unit.reference_impl.process import command, environment
 
 SIGN = "test-webhook-signature"

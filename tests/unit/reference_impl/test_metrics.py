@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from reference_impl.app import Machine
 from reference_impl.listening import CannotListenError
 from reference_impl.settings import BadSettingsError
-from tests.unit.reference_impl.bodies import a_body, claim, sign, signed
+from tests.unit.reference_impl.bodies import a_body, sign, signed
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -14,7 +14,8 @@ from reference_impl.settings import BadSettingsError
 from reference_impl.store import open_store
 from reference_impl.store.sqlite import SqliteStore
 from reference_impl.tables import webhook_events
-from tests.unit.reference_impl.bodies import a_body, a_fact, claim
+from tests.unit.reference_impl.bodies import a_body, a_fact
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("postgresql",)
 

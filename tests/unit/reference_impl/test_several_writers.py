@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from reference_impl import probe
 from reference_impl.appointments import Own
 from reference_impl.counts import counted
 from reference_impl.inbox import Entry
 from reference_impl.store.locks import lock, lock_all, try_lock
 from reference_impl.tables import webhook_events
 from reference_impl.testing import ProviderStates
-from tests.unit.reference_impl.bodies import NOON, a_body, a_fact, claim
+from tests.unit.reference_impl.bodies import NOON, a_body, a_fact
 from tests.unit.reference_impl.lives import BOUND, at
+from tests.unit.reference_impl.machines import claim, look, put
 
 DATABASES = ("sqlite", "postgresql")
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -32,18 +32,6 @@ CHAIN = [
     a_fact("BOOKING_RESCHEDULED", "e", 4, rescheduleUid="d", startTime=at(13)),
     a_fact("BOOKING_CANCELLED", "e", 5),
 ]
-
-
-def put(machine, *args, **kwargs):
-    body = a_body(*args, **kwargs)
-    entry = machine.receiver.entry(machine.receiver.read(body), body)
-    machine.inbox.write([entry])
-    return entry.webhook_id
-
-
-def look(machine, *uids, ids=()):
-    with machine.store.read() as connection:
-        return probe.look(connection, uids, ids, machine.clock.now())
 
 
 def all_at_once(*calls):

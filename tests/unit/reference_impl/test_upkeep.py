@@ -7,7 +7,8 @@ from reference_impl.clock import Clock
 from reference_impl.commands import application
 from reference_impl.tables import effects, notices, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
-from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body, claim
+from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("sqlite", "postgresql")
 

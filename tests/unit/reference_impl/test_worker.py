@@ -5,34 +5,16 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from reference_impl import probe
-from reference_impl.tables import notices, webhook_events
+from reference_impl.tables import notices
 from reference_impl.worker import Worker
-from tests.unit.reference_impl.bodies import a_body, claim
+from tests.unit.reference_impl.bodies import a_body
+from tests.unit.reference_impl.machines import claim, look, put, row
 
 DATABASES = ("sqlite", "postgresql")
 
 
 class TroubleError(Exception):
     pass
-
-
-def put(machine, *args, **kwargs):
-    body = a_body(*args, **kwargs)
-    entry = machine.receiver.entry(machine.receiver.read(body), body)
-    machine.inbox.write([entry])
-    return entry.webhook_id
-
-
-def row(machine, webhook_id):
-    with machine.store.read() as connection:
-        query = select(webhook_events).where(webhook_events.c.webhook_id == webhook_id)
-        return connection.execute(query).mappings().one()
-
-
-def look(machine, *uids):
-    with machine.store.read() as connection:
-        return probe.look(connection, uids, [], machine.clock.now())
 
 
 def work_off(machine):
