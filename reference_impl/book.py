@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 from reference_impl import facts as form
 from reference_impl.facts import Fact
 from reference_impl.ledger import Ledger
-from reference_impl.store import insert_new
+from reference_impl.store import add_all, insert_new
 from reference_impl.store.locks import lock, several_writers
 from reference_impl.tables import appointment_history, effects
 
@@ -89,8 +89,7 @@ class Book(Ledger):
     ) -> None:
         """Write *learned* down, in place of what was known *before*."""
         fresh = [_row(fact) for key, fact in learned.items() if key not in before]
-        if fresh:
-            connection.execute(_NEW_FACT, fresh)
+        add_all(connection, _NEW_FACT, fresh)
         better = [{"key": key, **_row(learned[key])} for key in before if key in learned]
         if better:
             connection.execute(_BETTER_FACT, better)
@@ -109,8 +108,7 @@ class Book(Ledger):
             row = {"occurrence": fact.key, "kind": kind, "uid": fact.uid, "booking": booking}
             home = homes.get(booking) if booking else None
             rows.append({**row, "appointment_id": home, "at": at})
-        if rows:
-            connection.execute(_NEW_EFFECT, rows)
+        add_all(connection, _NEW_EFFECT, rows)
 
     def reserve(self, connection: Connection, told: Sequence[Fact]) -> list[Fact]:
         """
@@ -189,8 +187,11 @@ def _queries(fact: Fact) -> Iterable[tuple[str, str]]:
 
 def _guarded(told: Iterable[Fact]) -> set[str]:
     """The names by which *told* and what belongs to it are kept from others."""
-    names = {f"occurrence {fact.key}" for fact in told}
+    names = set()
     for fact in told:
+        if not fact.names:
+            # An occurrence of a booking has the booking's names in its key.
+            names.add(f"occurrence {fact.key}")
         names |= {f"uid {uid}" for uid in (fact.uid, fact.previous_uid) if uid}
         if fact.booking_id is not None:
             names.add(f"id {fact.booking_id}")

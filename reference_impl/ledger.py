@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from reference_impl.appointments import Appointment, Fold, Own
 from reference_impl.columns import short
 from reference_impl.standings import SCHEDULED
+from reference_impl.store import add_all
 from reference_impl.tables import appointment_bookings, appointments, effects
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Ledger:
                 changed.append({"row": id_, **_row(appointment)})
             else:
                 made.append({"id": id_, "ours": False, **_row(appointment)})
-        _each(connection, _NEW_APPOINTMENT, made)
+        add_all(connection, _NEW_APPOINTMENT, made)
         left = [row for id_, row in existing.items() if id_ not in kept]
         # No booking is it any more: a made one goes, one of ours is as before.
         changed += [{"row": row["id"], **_blank(_own(row))} for row in left if row["ours"]]
@@ -136,7 +137,7 @@ class Ledger:
             for name, id_ in after.items()
             if name not in before
         ]
-        _each(connection, _NEW_HOME, new)
+        add_all(connection, _NEW_HOME, new)
         moved = [
             {"name": name, "home": after[name]}
             for name, id_ in before.items()
