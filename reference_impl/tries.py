@@ -59,7 +59,7 @@ class Tries:
     """Works on deliveries whose leases are held; heirs may do single steps otherwise."""
 
     #: Seconds after which nothing more of what was claimed together is begun: others may have it.
-    patience = 0.5
+    patience = 0.2
 
     def __init__(  # noqa: PLR0917 - the parts it works with, in the order of `Machine`
         self,

@@ -37,6 +37,7 @@ class Worker(Tries):
         self._wake = threading.Condition()
         self._calls = 0
         self._stranded: list[Job] = []
+        self._batches = threading.BoundedSemaphore(self.store.writers)
 
     # --- threads ----------------------------------------------------------------------------
 
@@ -97,7 +98,7 @@ class Worker(Tries):
             calls = self._calls
             began = time.monotonic()
             try:
-                worked = self.step(limit)
+                worked = self._turn(limit)
                 quick = time.monotonic() - began < self.patience
                 limit = max(1, min(2 * worked, self.settings.batch)) if quick else 1
                 if not worked:
@@ -108,6 +109,19 @@ class Worker(Tries):
                     "Worker in trouble", reason=logs.describe(problem)
                 )
                 self._sleep(_PAUSE_AFTER_TROUBLE)
+
+    def _turn(self, limit: int) -> int:
+        """
+        A step; of more than one delivery only while few others do the same.
+
+        More of them at a time would be no faster, and leave no gap to whoever accepts.
+        """
+        if limit == 1 or not self._batches.acquire(timeout=self.patience):
+            return self.step()
+        try:
+            return self.step(limit)
+        finally:
+            self._batches.release()
 
     def _rest(self, calls: int, *, looks: bool) -> None:
         """Wait until there was another call than the *calls* known, or something is due."""
