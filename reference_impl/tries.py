@@ -94,11 +94,14 @@ class Tries:
         together = [one for one in tries if one.problem is None]
         if together and not self._take_effect(together) and len(together) > 1:
             self._one_by_one(together, until)
+        for one in tries:
+            if one.done:
+                self._end(one)
         left = [one.job for one in tries if not one.ended] + list(jobs[len(tries) :])
         if left:
             self.leases.put_back(left)
         for one in tries:
-            if one.ended:
+            if one.problem is not None:
                 self._end(one)
 
     def _is_over(self, until: float) -> bool:

@@ -159,26 +159,26 @@ class Worker(Tries):
             raise
 
     def _work(self, jobs: list[Job]) -> int:
-        alone: list[Job] = []
-        together: list[Job] = []
-        for job in jobs:
-            (alone if self.alone(job) else together).append(job)
+        """Work on *jobs*, which one claim gave: on how many it was."""
+        if jobs and jobs[0].interruptions > _INTERRUPTIONS:
+            # It comes alone, as does whatever was tried before.
+            times = jobs[0].interruptions
+            self.bury(jobs[0], f"its worker ended {times} times while it was processed")
+            return 1
+        alone = [job for job in jobs if self.alone(job)]
+        together = [job for job in jobs if job not in alone] if alone else jobs
+        if together:
+            self.process(together)
         if len(alone) > 1:
             self.leases.put_back(alone[1:])
             self.wake(len(alone) - 1)
-        if together:
-            self.process(together)
-        for job in alone[:1]:
-            if job.interruptions > _INTERRUPTIONS:
-                times = job.interruptions
-                self.bury(job, f"its worker ended {times} times while it was processed")
-            else:
-                self.process([job])
+        if alone:
+            self.process(alone[:1])
         return len(together) + len(alone[:1])
 
-    def alone(self, job: Job) -> bool:
-        """Whether *job* is not to share its try with others; where provider states disturb."""
-        return job.interruptions > _INTERRUPTIONS
+    def alone(self, job: Job) -> bool:  # noqa: ARG002 - for heirs, and provider states
+        """Whether *job* is to share its try with no other."""
+        return False
 
     def _put_back_stranded(self) -> None:
         with self._wake:
