@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import logs
 from reference_impl.tries import Tries
+from reference_impl.turns import Turns
 
 if TYPE_CHECKING:
     from reference_impl.leases import Job
@@ -37,7 +38,7 @@ class Worker(Tries):
         self._wake = threading.Condition()
         self._calls = 0
         self._stranded: list[Job] = []
-        self._batches = threading.BoundedSemaphore(self.store.writers)
+        self._batches = Turns(self.store.writers)
 
     # --- threads ----------------------------------------------------------------------------
 
@@ -116,12 +117,10 @@ class Worker(Tries):
 
         More of them at a time would be no faster, and leave no gap to whoever accepts.
         """
-        if limit == 1 or not self._batches.acquire(timeout=self.patience):
+        if limit == 1:
             return self.step()
-        try:
-            return self.step(limit)
-        finally:
-            self._batches.release()
+        with self._batches.taken(self.patience):
+            return 0 if self.stopping else self.step(limit)
 
     def _rest(self, calls: int, *, looks: bool) -> None:
         """Wait until there was another call than the *calls* known, or something is due."""

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import threading
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -349,3 +350,34 @@ def test_a_thread_whose_work_is_slow_takes_one_at_a_time(assemble, settings):
     machine.worker._run(looks=False)
     assert set(asked) == {1}
     assert look(machine)["totals"]["effects"] == 5
+
+
+def test_what_is_slow_holds_up_nothing_else_of_a_backlog(assemble, settings):
+    machine = assemble(dataclasses.replace(settings, workers=2))
+    ProviderStates(machine).faults.slow("slow", 1)
+    gate, done = threading.Event(), threading.Event()
+    others = {f"u{number}" for number in range(40)}
+    left, finish = set(others), machine.worker.finish
+
+    def interfere(moment, job):
+        if (moment, job.uid) == ("before", "slow"):
+            gate.wait(30)
+
+    def finished(connection, jobs, seconds):
+        finish(connection, jobs, seconds)
+        left.difference_update(job.uid for job in jobs)
+        if not left:
+            done.set()
+
+    machine.worker.interfere, machine.worker.finish = interfere, finished
+    slow = put(machine, uid="slow")
+    for uid in sorted(others):
+        put(machine, uid=uid)
+    machine.worker.start()
+    try:
+        assert done.wait(20)
+        assert row(machine, slow)["state"] == "processing"
+    finally:
+        gate.set()
+        machine.worker.stop()
+    assert row(machine, slow)["state"] == "done"
