@@ -6,14 +6,14 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ARRAY, bindparam, column, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Select, Table
+    from sqlalchemy import Column, Connection, CursorResult, Insert, Select, Table
 
 
 def insert_new(table: Table) -> Insert:
@@ -35,28 +35,42 @@ def insert_all(
 
     All of them have the same columns.
     """
-    names = tuple(entries[0])
+    if connection.dialect.name == "postgresql":
+        # In the order of their keys: two transactions that insert the same rows the other way
+        # round would wait for each other.
+        entries = sorted(entries, key=lambda entry: entry[key.name])
+    return set(_insert(connection, _inserting(key), entries).scalars())
+
+
+def add_all(connection: Connection, into: Insert, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *entries*, of which there may be none; all of them have the same columns."""
+    if entries:
+        _insert(connection, into, entries)
+
+
+def _insert(
+    connection: Connection, into: Insert, entries: Sequence[Mapping[str, Any]]
+) -> CursorResult[Any]:
     if connection.dialect.name != "postgresql":
-        return set(connection.scalars(_inserting(key), [dict(entry) for entry in entries]))
-    # In the order of their keys: two transactions that insert the same rows the other way round
-    # would wait for each other.
-    ordered = sorted(entries, key=lambda entry: entry[key.name])
-    values = {name: [entry[name] for entry in ordered] for name in names}
-    return set(connection.scalars(_unnesting(key, names), values))
+        return connection.execute(into, [dict(entry) for entry in entries])
+    names = tuple(entries[0])
+    values = {name: [entry[name] for entry in entries] for name in names}
+    return connection.execute(_unnesting(into, names), values)
 
 
 @functools.cache
-def _inserting(key: Column[Any]) -> Any:
+def _inserting(key: Column[Any]) -> Insert:
     # Built once: making a statement costs more than executing it.
     return insert_new(key.table).returning(key)
 
 
 @functools.cache
-def _unnesting(key: Column[Any], names: tuple[str, ...]) -> Any:
+def _unnesting(into: Insert, names: tuple[str, ...]) -> Insert:
     # One text and one array a column, however many rows: it is planned once for a connection.
-    arrays = [bindparam(name, type_=ARRAY(key.table.c[name].type)) for name in names]
+    columns = into.table.c
+    arrays = [bindparam(name, type_=ARRAY(columns[name].type, dimensions=1)) for name in names]
     given = func.unnest(*arrays).table_valued(*map(column, names), name="given").render_derived()
-    return insert_new(key.table).from_select(names, select(*given.c)).returning(key)
+    return into.from_select(names, select(*given.c))
 
 
 def writer(connection: Connection) -> str:
