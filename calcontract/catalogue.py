@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ _ID = re.compile(r"[a-z]{3}-\d{3}")
 _WORD = re.compile(r"[\w-]+")
 #: What neither is a word nor holds words together in a selection.
 _ODD = re.compile(r"[^\w\s()-]")
+#: A chapter and the number of a clause, however they are written.
+_NUMBERED = re.compile(r"([a-z]{3})[-_ ]?0*(\d{1,3})")
 _OPERATORS = frozenset({"and", "or", "not", "True", "False", "None"})
 _KEYWORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
@@ -71,6 +73,17 @@ class Clause:
     line: int
 
 
+def _hint(word: str, known: Collection[str]) -> str:
+    """Which of the *known* names *word* was to be, if that can be guessed."""
+    lower = word.lower()
+    near = difflib.get_close_matches(lower, known, n=1)
+    if numbered := _NUMBERED.fullmatch(lower):
+        # Of all that look like it, the clause of this number.
+        exact = f"{numbered[1]}-{int(numbered[2]):03d}"
+        near = [exact] if exact in known else near
+    return f"did you mean {near[0]!r}?" if near else "list them with `calcontract clauses`"
+
+
 @dataclass(frozen=True)
 class Chapter:
     """One feature file: a short name such as `sig`, a title, and its clauses."""
@@ -100,11 +113,7 @@ class Contract:
         """
         if clause_id in self._known:
             return self._known[clause_id]
-        near = difflib.get_close_matches(clause_id.lower(), self._known, n=1)
-        raise UsageError(
-            f"there is no clause {clause_id!r}",
-            hint=f"did you mean {near[0]!r}?" if near else "list them with `calcontract clauses`",
-        )
+        raise UsageError(f"there is no clause {clause_id!r}", hint=_hint(clause_id, self._known))
 
     def first_of(self, tags: Iterable[str]) -> Clause | None:
         """The clause that the first of *tags* names which names one at all."""
@@ -131,12 +140,8 @@ class Contract:
         for word in _WORD.findall(select):
             if word in _OPERATORS or word in known:
                 continue
-            near = difflib.get_close_matches(word.lower(), known, n=1)
             raise UsageError(
-                f"there is no clause, chapter or level {word!r}",
-                hint=f"did you mean {near[0]!r}?"
-                if near
-                else "list them with `calcontract clauses`",
+                f"there is no clause, chapter or level {word!r}", hint=_hint(word, known)
             )
 
     def markers(self) -> Iterator[tuple[str, str]]:

@@ -242,7 +242,11 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                         named=settings.load(**options, profile=name),
                     )
                 )
-    raise typer.Exit(int(next(code for code in _WORST_FIRST if code in codes)))
+    worst = next(code for code in _WORST_FIRST if code in codes)
+    if len(codes) > 1:
+        each = ", ".join(f"{name} {code:d}" for name, code in zip(profiles, codes, strict=True))
+        console.print(f"exit     {worst:d}, the worst of {each}", highlight=False, soft_wrap=True)
+    raise typer.Exit(int(worst))
 
 
 @application.command()

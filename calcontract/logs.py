@@ -18,6 +18,10 @@ from calcontract.errors import CapabilityError
 _QUIET = 0.1
 _RESTLESS = 3.0
 
+#: A log that has said nothing at all in all the time it was given is given no more than this from
+#: then on, in seconds: nobody waits minutes for a receiver that does not log.
+_MUTE = 1.0
+
 _PAUSE = 0.02
 
 
@@ -34,6 +38,7 @@ class Log:
         self.path = path
         #: Where that begins which counts as written in this run.
         self.begin = 0 if whole else self._size()
+        self._was_mute = False
 
     def require(self) -> None:
         """
@@ -79,11 +84,22 @@ class Log:
     def wait_for(
         self, wanted: Callable[[list[str]], bool], *, place: int, seconds: float
     ) -> list[str]:
-        """The lines since *place*, as soon as they are *wanted*, or those of *seconds* later."""
-        deadline = time.monotonic() + seconds
+        """
+        The lines since *place*, as soon as they are *wanted*, or those of *seconds* later.
+
+        A log that was waited for in vain before, and has not had a line since, is waited for
+        shortly.
+        """
+        patience = min(seconds, _MUTE) if self._was_mute and self._is_mute() else seconds
+        deadline = time.monotonic() + patience
         while not wanted(lines := self.lines_since(place)) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
+        self._was_mute = self._is_mute()
         return lines
+
+    def _is_mute(self) -> bool:
+        """Whether nothing was written in this run."""
+        return not self.since(self.begin).strip()
 
     def _size(self) -> int:
         try:

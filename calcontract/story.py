@@ -333,6 +333,16 @@ class Story:
         """Remember what the receiver holds now, to compare with later."""
         self.before = self.target.look(self.uids(), self.appointment)
 
+    @property
+    def history(self) -> bool:
+        """
+        Whether appointments that are over may stand beside the one that is asked for.
+
+        The guide changes the one it has.  Cal.com itself keeps the booking that was rescheduled,
+        as cancelled, and so may who follows it.
+        """
+        return self.target.settings.profile == "calcom"
+
     def occurrences(self, item: Item) -> int:
         """How many occurrences of *item*'s trigger happened to its booking and were sent."""
         return len(

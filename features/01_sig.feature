@@ -22,6 +22,26 @@ Feature: Authenticity
         | empty     |
         | a blank   |
 
+    Example: A PING without a signature is turned away
+      Given a PING delivery
+      But its signature is absent
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+    Scenario Outline: A body that is <body>, without a signature, is turned away
+      Given a BOOKING_CREATED delivery
+      But its body is <body>
+      And its signature is absent
+      When Cal.com delivers it
+      Then the receiver refuses it
+
+      Examples:
+        | body                |
+        | empty               |
+        | an empty object     |
+        | an empty list       |
+        | a list of no events |
+
     Example: A signed delivery goes through
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
@@ -44,6 +64,7 @@ Feature: Authenticity
         | trigger           |
         | BOOKING_CREATED   |
         | BOOKING_CANCELLED |
+        | PING              |
 
     Example: The same subscription with its secret goes through
       Given a BOOKING_CANCELLED delivery
@@ -349,7 +370,6 @@ Feature: Authenticity
         | with escaped control characters |
         | with names in composed letters |
         | with names in combined letters |
-        | with its trigger event twice |
         | with its trigger event last |
 
     Scenario Outline: A body written <spelling> but signed as a parser would write it again is turned away
@@ -597,6 +617,9 @@ Feature: Authenticity
         | bytes that are not UTF-8 |
         | 500 nested arrays      |
         | an envelope without payload |
+        | an empty object        |
+        | an empty list          |
+        | a list of no events    |
 
     Example: The delivery with its own body and signature goes through
       Given a BOOKING_CREATED delivery
@@ -854,6 +877,7 @@ Feature: Authenticity
       When Cal.com delivers it
       Then the time it takes to refuse it does not tell how much of its signature is right
 
+    @disruptive
     Example: A signature in which every digit is right goes through
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it

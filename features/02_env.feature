@@ -187,8 +187,15 @@ Feature: Envelope and content
         | a number as startTime          |
         | a word as startTime            |
         | an endTime in month 13         |
-        | text as attendees              |
         | a list as uid                  |
+
+    @needs-probe
+    Example: A payload with text as attendees is booked as a whole or not at all
+      Given a booking that is created
+      But its payload has text as attendees
+      When Cal.com delivers it
+      Then the receiver answers without failing
+      And it has no effect, or it is live once at the time of "created"
 
     @needs-probe
     Example: A payload that makes sense has its effect
@@ -218,6 +225,7 @@ Feature: Envelope and content
         | no attendees listed  |
         | no responses         |
         | no title             |
+        | no name of its organizer |
 
     @needs-probe
     Scenario Outline: A payload with <oddity> still has its effect

@@ -226,7 +226,6 @@ Feature: Trigger events
         | template                        |
         | without a trigger event         |
         | that is sent as a form          |
-        | that renders to false           |
         | that escapes its values         |
         | that is one word                |
 

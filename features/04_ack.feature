@@ -29,7 +29,7 @@ Feature: Answers and the budget
       When Cal.com delivers it
       Then the receiver refuses it within the budget
 
-  @ack-002 @must @guide @calcom
+  @ack-002 @must @guide
   Rule: A receiver MUST NOT make the sender wait for the processing.
 
     Source: guide, "Timeout Errors" ("Always queue webhook processing")
@@ -245,3 +245,29 @@ Feature: Answers and the budget
       But its signature is 64 random hex digits
       When Cal.com delivers it
       Then the receiver refuses it
+
+  @ack-010 @should @calcom
+  Rule: A receiver SHOULD NOT make the sender wait for the processing.
+
+    Source: Cal.com sendPayload.ts (sent from within the booker's request, without a time limit)
+    Why: one slow booking holds up the person who books, for as long as its processing takes.
+    Fix: hand the delivery to a queue and answer.
+
+    @needs-probe @needs-states
+    Scenario Outline: The sender of a <trigger> delivery does not wait for its processing
+      Given a <trigger> delivery
+      And processing of it takes 0.8 seconds
+      When Cal.com delivers it
+      Then the receiver acknowledges it before the processing is over
+
+      Examples:
+        | trigger             |
+        | BOOKING_CREATED     |
+        | BOOKING_CANCELLED   |
+
+    @needs-probe @needs-states
+    Example: What nobody waited for has its effect all the same
+      Given a BOOKING_CREATED delivery
+      And processing of it takes 0.2 seconds
+      When Cal.com delivers it
+      Then it has its effect once

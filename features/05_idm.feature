@@ -40,7 +40,7 @@ Feature: Idempotency
       Then it has its effect once
       And no booking has two appointments
 
-  @idm-002 @must @guide @calcom
+  @idm-002 @must @guide
   Rule: A receiver MUST acknowledge a redelivery of what it has taken.
 
     Source: guide, "Duplicate Event Processing" (ignored, not refused); RFC 9110 section 15.6
@@ -285,3 +285,55 @@ Feature: Idempotency
       When Cal.com delivers it
       Then it has its effect once
       And no booking of this run has had more effects than different bodies told of
+
+  @idm-011 @must @calcom
+  Rule: A receiver MUST NOT fail on a redelivery of what it has taken.
+
+    Source: Cal.com deliver-webhook.ts (what fails is sent again); RFC 9110 section 15.6
+    Why: a sender that is told to try again about an event already taken never comes to an end.
+    Fix: catch the unique violation and answer as for the first.
+
+    Scenario Outline: A <trigger> delivery does not fail the second time
+      Given a <trigger> delivery
+      When Cal.com delivers it
+      And Cal.com redelivers it
+      Then the receiver answers without failing
+
+      Examples:
+        | trigger             |
+        | BOOKING_CREATED     |
+        | BOOKING_RESCHEDULED |
+        | BOOKING_CANCELLED   |
+        | FORM_SUBMITTED      |
+
+    Example: A delivery is acknowledged the first time
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+
+  @idm-012 @should @calcom
+  Rule: A receiver SHOULD acknowledge a redelivery of what it has taken.
+
+    Source: Cal.com deliver-webhook.ts (any answer but a 2xx is logged as a failure)
+    Why: a 409 loses nothing, and reads like a failure to whoever looks after the sender.
+    Fix: catch the unique violation and answer as for the first.
+
+    Scenario Outline: The second time a <trigger> delivery is acknowledged as well
+      Given a <trigger> delivery
+      When Cal.com delivers it
+      And Cal.com redelivers it
+      Then the receiver acknowledges each of them
+
+      Examples:
+        | trigger             |
+        | BOOKING_CREATED     |
+        | BOOKING_RESCHEDULED |
+        | BOOKING_CANCELLED   |
+        | FORM_SUBMITTED      |
+
+    Example: Under a wrong signature the same body is turned away the second time
+      Given a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      But its signature is 64 random hex digits
+      And Cal.com redelivers it
+      Then the receiver refuses it

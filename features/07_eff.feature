@@ -508,3 +508,22 @@ Feature: Effects on appointments
       When Cal.com delivers them
       And Cal.com calls off the second of them alone
       Then the second of them is over and each of the others is live
+
+  @eff-022 @should @calcom
+  Rule: A receiver SHOULD let every guest of a seated booking take effect.
+
+    Source: Cal.com handleSeats.ts (a BOOKING_CREATED for each guest, all under one uid)
+    Why: a key of trigger and uid takes the second guest for a redelivery of the first.
+    Fix: add the attendees of a seated booking to those who sit there already.
+
+    @needs-probe
+    Example: A guest who joins has an effect, or stands among the attendees
+      Given a booking that is created with a seat, joined by another guest
+      When Cal.com delivers created with a seat, joined by another guest
+      Then everybody who sits there has had an effect
+
+    @needs-probe
+    Example: A guest who sits alone has one
+      Given a booking that is created with a seat
+      When Cal.com delivers created with a seat
+      Then created with a seat has its effect once

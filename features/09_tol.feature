@@ -122,7 +122,7 @@ Feature: Tolerance and robustness
 
     Source: Cal.com deliver-webhook.ts (a retry keeps its createdAt; tasks queue)
     Why: a window over createdAt drops deliveries with a 2xx, and nobody ever learns of it.
-    Fix: recognise replays by their bytes, not by their age.
+    Fix: recognise replays by their bytes, not by their age; refuse what is too old for you.
 
     @needs-probe
     Scenario Outline: A booking reported <later> has its effect
@@ -135,14 +135,26 @@ Feature: Tolerance and robustness
         | later              |
         | ten minutes ago    |
         | two hours ago      |
-        | three days ago     |
         | a second from now  |
+        | four minutes from now |
+
+    @needs-probe
+    Scenario Outline: A booking reported <later> is refused or has its effect
+      Given a BOOKING_CREATED delivery
+      And it happened <later>
+      When Cal.com delivers it
+      Then each that was acknowledged has its effect once
+
+      Examples:
+        | later              |
+        | three days ago     |
+        | a year from now    |
 
   @tol-006 @must @guide @calcom
-  Rule: A receiver MUST take booking ids of any size for what they are.
+  Rule: A receiver MUST take the booking ids that Cal.com can give for what they are.
 
-    Source: Cal.com schema.prisma (Booking.id); RFC 8259 section 6
-    Why: an id beyond 32 bits overflows a column; beyond 2^53 two bookings become one.
+    Source: Cal.com schema.prisma (Booking.id, an Int of 32 bits)
+    Why: an id that is cut or signed otherwise is the id of another booking.
     Fix: keep ids as 64-bit integers or as text.
 
     @needs-probe
@@ -155,9 +167,8 @@ Feature: Tolerance and robustness
       Examples:
         | id               |
         | 1                |
-        | 2147483648       |
-        | 4294967296       |
-        | 9007199254740993 |
+        | 16777217         |
+        | 2147483647       |
 
   @tol-007 @should @guide @calcom
   Rule: A receiver SHOULD judge a body by its content and not by its content type.
@@ -308,6 +319,7 @@ Feature: Tolerance and robustness
         | oddity                            |
         | an envelope with two triggers     |
         | an envelope with two payloads     |
+        | an envelope with its trigger twice |
 
     Example: A body that says two things does not break the receiver
       Given a BOOKING_CREATED delivery
@@ -356,3 +368,42 @@ Feature: Tolerance and robustness
         | a number of 400 digits       |
         | an escaped NUL in a name     |
         | 500 nested arrays            |
+
+  @tol-014 @hardening @guide @calcom
+  Rule: A receiver SHOULD take booking ids of any size for what they are.
+
+    Source: RFC 8259 section 6 (integers beyond 2^53 are read differently)
+    Why: an id beyond 32 bits overflows a column; beyond 2^53 two bookings become one.
+    Fix: keep ids as 64-bit integers or as text.
+
+    @needs-probe
+    Scenario Outline: A booking with the large id <id> keeps it
+      Given a BOOKING_CREATED delivery
+      And its booking id is <id>
+      When Cal.com delivers it
+      Then its appointment carries that booking id
+
+      Examples:
+        | id               |
+        | 2147483648       |
+        | 4294967296       |
+        | 9007199254740993 |
+
+  @tol-015 @should @guide @calcom
+  Rule: A receiver SHOULD take a delivery however late it comes.
+
+    Source: Cal.com deliver-webhook.ts (a retry keeps its createdAt; tasks queue)
+    Why: after a long weekend of failing, what is sent again then is all there is of its bookings.
+    Fix: recognise replays by their bytes, not by their age.
+
+    @needs-probe
+    Scenario Outline: A booking reported <later> has its effect all the same
+      Given a BOOKING_CREATED delivery
+      And it happened <later>
+      When Cal.com delivers it
+      Then it has its effect once
+
+      Examples:
+        | later              |
+        | three days ago     |
+        | a month ago        |

@@ -58,10 +58,11 @@ Feature: Durability across crashes
       And there is one appointment
 
       Examples:
-        | event     | life               | before  |
-        | created   | created            | nothing |
+        | event       | life                 | before  |
+        | created     | created              | nothing |
+        | rescheduled | created, rescheduled | created |
 
-    @needs-probe @needs-process
+    @needs-probe @needs-states @needs-process
     Example: A booking that is processed in peace is there once
       Given a booking that is created
       When Cal.com delivers created

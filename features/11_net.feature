@@ -239,9 +239,11 @@ Feature: Transport
       Examples:
         | method  |
         | GET     |
+        | HEAD    |
         | PUT     |
         | PATCH   |
         | DELETE  |
+        | OPTIONS |
 
     Example: A POST request with the same body is acknowledged
       Given a BOOKING_CREATED delivery

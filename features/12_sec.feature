@@ -52,6 +52,19 @@ Feature: Secrecy and abuse
         | escape codes              |
         | a path out of the folder  |
         | a placeholder of a logger |
+        | emoji                     |
+        | letters of many scripts   |
+        | combining accents         |
+        | right-to-left marks       |
+        | text beyond the BMP       |
+
+    @needs-probe
+    Example: A title whose characters the network cuts is kept to the letter
+      Given a BOOKING_CREATED delivery
+      And its title holds emoji
+      When Cal.com delivers it in two segments cut inside a character
+      Then it has its effect once
+      And its appointment carries that title
 
   @sec-003 @must @guide @calcom
   Rule: A receiver MUST NOT show its insides in an answer.

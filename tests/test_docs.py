@@ -47,12 +47,12 @@ def test_the_mistakes_of_independent_receivers_stand_beside_the_mutants():
         receiver, name, says = "lua", "forgets", "Forgets | everything."
 
         def broken_in(self, profile):
-            return frozenset({"idm-001"} if profile == "guide" else {"idm-001", "idm-002"})
+            return frozenset({"idm-001"} if profile == "guide" else {"idm-001", "idm-012"})
 
     page = matrix.page({}, CONTRACT, [Fault()])
     assert "| idm-001 | must | lua: forgets | lua: forgets |" in page
     assert (
-        "| lua | forgets | Forgets \\| everything. | guide: idm-001; calcom: idm-001, idm-002 |"
+        "| lua | forgets | Forgets \\| everything. | guide: idm-001; calcom: idm-001, idm-012 |"
         in page
     )
     assert "independent" not in matrix.page({}, CONTRACT)

@@ -405,9 +405,19 @@ def not_judged(ended):
     return last
 
 
+def test_several_profiles_end_with_the_worst_of_their_codes(check, naive):
+    # Which profile is spoken of first does not matter.
+    ended = check(naive, "--profile", "calcom", "--profile", "guide", "-m", "evt-005 or env-002")
+    assert (ended.code, ended.out.splitlines()[-1]) == (
+        1,
+        "exit     1, the worst of calcom 0, guide 1",
+    )
+
+
 def test_a_receiver_that_is_not_there_is_not_judged(check, tmp_path):
     ended = check(nowhere(), "--report", "reports")
     assert "refuses the connection; start the receiver, or correct the URL" in not_judged(ended)
+    assert "run      no checks, 1 attempt in " in ended.out
     report = report_of(tmp_path / "reports")
     assert (report["verdict"], report["exitCode"]) == ("not judged", 3)
     assert cases_of(tmp_path / "reports")["errors"] == 1

@@ -10,6 +10,9 @@ from typing import Any
 from calcontract.errors import Inconclusive, Violation
 from mock_calcom.sender import Answer, Attempt
 
+#: What is expected of whoever is to take a delivery, in the first words.
+ACKNOWLEDGED = "an acknowledgement"
+
 #: A body that takes this much longer than its head is worth a word, in seconds.
 _NOTEWORTHY = 0.2
 
@@ -74,7 +77,7 @@ def acknowledged(
         Violation: if the delivery was refused, failed, redirected, or answered too late.
         Inconclusive: if the receiver throttles.
     """
-    expected = f"an acknowledgement ({_promised(promised) or '2xx'})"
+    expected = f"{ACKNOWLEDGED} ({_promised(promised) or '2xx'})"
     answer = _answer(attempt, expected)
     if answer.status not in (promised or range(200, 300)):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 
-from calcontract.errors import Inconclusive, NotApplicable, Violation
+from calcontract.errors import NotApplicable, Violation
 from calcontract.handling import KINDS
 from calcontract.probes import Appointment, Look
 
@@ -131,33 +131,40 @@ def _require_appointments(look: Look) -> None:
         raise NotApplicable("the receiver keeps no appointments", reason="keeps-none")
 
 
-def one(look: Look) -> Appointment:
+def one(look: Look, *, history: bool = False) -> Appointment:
     """
     The single appointment that *look* shows, live or not.
+
+    Args:
+        look: what the receiver shows.
+        history: whether it may keep what an appointment was before, as one that is over.
 
     Raises:
         Violation: if there is none, or more than one.
         NotApplicable: if the receiver keeps none.
     """
     _require_appointments(look)
-    if len(look.appointments) != 1:
+    kept = look.appointments
+    if history:
+        kept = [appointment for appointment in kept if appointment.live] or kept[-1:]
+    if len(kept) != 1:
         raise Violation(
-            f"there are {len(look.appointments)} appointments",
+            f"there are {len(kept)} appointments",
             expected="one appointment",
-            reason="appointments-missing" if not look.appointments else "appointments-doubled",
+            reason="appointments-missing" if not kept else "appointments-doubled",
         )
-    return look.appointments[0]
+    return kept[0]
 
 
-def single(look: Look) -> None:
+def single(look: Look, *, history: bool = False) -> None:
     """
-    One appointment, if the receiver keeps any.
+    One appointment, if the receiver keeps any; of *history* as `one` says.
 
     Raises:
         Violation: if it keeps some and there is none here, or more than one.
     """
     if look.keeps_appointments:
-        one(look)
+        one(look, history=history)
 
 
 def distinct(look: Look) -> None:
@@ -235,13 +242,20 @@ def not_confirmed(look: Look) -> None:
         )
 
 
-def unevaluated(look: Look, *, result: str) -> None:
+def unevaluated(look: Look, *, result: str, mark: str) -> None:
     """
     No appointment whose title shows *result*, which only an evaluation can have brought there.
 
+    Args:
+        look: what the receiver shows.
+        result: what the text comes to.
+        mark: what stands beside the text and in no other.
+
     Raises:
         Violation: if there is one.
+        NotApplicable: if the receiver shows nothing of the title.
     """
+    _require_appointments(look)
     for appointment in look.appointments:
         if result in (appointment.title or ""):
             raise Violation(
@@ -249,6 +263,39 @@ def unevaluated(look: Look, *, result: str) -> None:
                 expected="the sum to stay text",
                 reason="evaluated",
             )
+    if not any(mark in (appointment.title or "") for appointment in look.appointments):
+        raise _untold()
+
+
+def _untold() -> NotApplicable:
+    return NotApplicable("the probe shows nothing of the title", reason="not-shown")
+
+
+def seated(look: Look, *, uid: str, guests: Collection[str], occurrences: int) -> None:
+    """
+    Each of several seats of the booking *uid* has taken effect, or its guest is an attendee.
+
+    Args:
+        look: what the receiver shows.
+        uid: the booking that they share.
+        guests: the addresses of those who sit there.
+        occurrences: how often somebody took a seat.
+
+    Raises:
+        Violation: if less took effect, and a guest is missing.
+    """
+    count = sum(
+        effect.uid == uid and effect.kind in KINDS["BOOKING_CREATED"] for effect in look.effects
+    )
+    shown = {address for one in look.appointments if one.live for address in one.attendees}
+    missing = {*guests} - shown
+    if count < occurrences and missing:
+        raise Violation(
+            f"{occurrences} seats took effect {_times(count)}, and {len(missing)} of "
+            f"{len({*guests})} guests are not among the attendees",
+            expected="an effect of each seat, or each guest among the attendees",
+            reason="guest-missing",
+        )
 
 
 def entitled(look: Look, title: str, *, mark: str) -> None:
@@ -262,13 +309,13 @@ def entitled(look: Look, title: str, *, mark: str) -> None:
 
     Raises:
         Violation: if it shows the title otherwise than it was sent.
-        Inconclusive: if it shows nothing of it.
+        NotApplicable: if it shows nothing of it.
     """
     shown = one(look).title or ""
     if title in shown:
         return
     if mark not in shown:
-        raise Inconclusive("the probe shows a title of the receiver's own", reason="not-shown")
+        raise _untold()
     raise Violation(
         f"the title is {shown[:120]!r}", expected=f"the title {title!r}", reason="altered"
     )

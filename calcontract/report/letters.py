@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from calcontract.catalogue import CAPABILITIES, Clause, Contract
 from calcontract.judges import fate
+from calcontract.judges.answers import ACKNOWLEDGED
 from calcontract.records import (
     SECRET,
     SECRET_BASE64,
@@ -125,7 +126,7 @@ def letter(
     if record.exchange and record.outcome in ACCUSING:
         lines.append(_line("next", fate.of(record.exchange.status)))
     if record.outcome in ACCUSING:
-        lines += [_line("why", clause.why), _line("fix", clause.fix)]
+        lines += [_line("why", clause.why), _line("fix", _fix(record, clause, run))]
     lines.append(_line("source", clause.source))
     lines.append(_line("repeat", repeat(record, run)))
     if record.exchange:
@@ -134,6 +135,18 @@ def letter(
             command = f"{len(command)} characters: --verbose prints them, --report DIR keeps them"
         lines.append(_line("by hand", command))
     return "\n".join(lines)
+
+
+def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
+    """What to change; first of all the root, where an honest delivery was refused for that."""
+    is_refusal = record.reason.startswith("status-4") and record.expected.startswith(ACKNOWLEDGED)
+    if is_refusal and clause.id != _ROOT and _fails_at_root(run):
+        return f"{_ROOT} first: an honest delivery was refused here too; then {clause.fix}"
+    return clause.fix
+
+
+def _fails_at_root(run: RunRecord) -> bool:
+    return _ROOT in run.levels and run.outcome(_ROOT) in ACCUSING
 
 
 def _line(word: str, text: str) -> str:
@@ -210,7 +223,7 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         unverified = [clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
-        if _ROOT in run.levels and run.outcome(_ROOT) in ACCUSING:
+        if _fails_at_root(run):
             yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
     known = sorted(
         {record.clause for records in run.checks.values() for record in records if record.known}
@@ -221,10 +234,8 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         yield f"stale    {stale.entry.id} {stale.why}: take it off the list ({stale.entry.link})"
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
-    yield (
-        f"run      {run.ran} checks, {_attempts(run.attempts)} in {run.seconds:.1f} s, "
-        f"seed {run.seed}"
-    )
+    checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
+    yield (f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}")
     yield f"verdict  {headline(run)}"
 
 

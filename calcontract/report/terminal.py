@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -31,6 +32,12 @@ _LETTERS_LEFT_OPEN = 1
 #: A longer command is described and not printed, in characters.
 _LONGEST_COMMAND = 1000
 
+#: Where no line can move, one is written to standard error each time so many seconds are over.
+_NEWS = 20.0
+
+#: How pytest says that a check has ended; one that is to be run again has not.
+_ENDS = frozenset({"passed", "failed", "skipped"})
+
 
 class Terminal:
     """
@@ -53,12 +60,17 @@ class Terminal:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("checks")
+        self._moves = console.is_terminal
+        self._news = Console(stderr=True, highlight=False)
+        self._began = self._told = time.monotonic()
+        self._done = self._total = 0
         #: Collection problems, which pytest would have printed.
         self.problems: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start the progress line."""
-        self._progress.update(self._task, total=len(session.items))
+        self._total = len(session.items)
+        self._progress.update(self._task, total=self._total)
         self._progress.start()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -67,9 +79,15 @@ class Terminal:
             self.problems.append(str(report.longrepr))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Move the progress line."""
-        if report.when == "call":
+        """Move the progress line, or write one now and then."""
+        if report.when == "call" and report.outcome in _ENDS:
+            self._done += 1
             self._progress.advance(self._task)
+            now = time.monotonic()
+            if not self._moves and now - self._told >= _NEWS:
+                self._told = now
+                seconds = f"{now - self._began:.0f} s"
+                self._news.print(f"{self._done} of {self._total} checks, {seconds}")
 
     def pytest_sessionfinish(self) -> None:
         """Take the progress line away."""

@@ -61,7 +61,7 @@ def _unasked(story: Story) -> None:
 
 @then("its appointment shows nothing that was evaluated")
 def _unevaluated(story: Story) -> None:
-    effects.unevaluated(story.look(), result=hostile.RESULT)
+    effects.unevaluated(story.look(), result=hostile.RESULT, mark=hostile.mark(story.it.delivery))
 
 
 @then("its appointment carries that title")

@@ -91,7 +91,7 @@ def _acknowledged_once(story: Story) -> None:
     for item in _acknowledged(story):
         look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        effects.single(look)
+        effects.single(look, history=story.history)
 
 
 def _acknowledged(story: Story) -> list[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_bdd import parsers, then
 
 from calcontract.deliveries import Item
-from calcontract.errors import CatalogueError, Violation
+from calcontract.errors import CatalogueError, NotApplicable, Violation
 from calcontract.judges import effects
 from calcontract.probes import Appointment
 from calcontract.steps.sending import _NAME
@@ -25,7 +25,7 @@ def _once(story: Story, item: Item) -> None:
     look = story.look_at([item.uid])
     effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item))
     if item.trigger in _CONFIRMING and len(story.items) == 1:
-        effects.single(look)
+        effects.single(look, history=story.history)
 
 
 @then(parsers.re(rf"(?P<name>{_NAME}) has its effect once$"))
@@ -38,7 +38,21 @@ def _each_once(story: Story) -> None:
     for item in story.items.values():
         look = story.look_at([item.uid])
         effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        effects.single(look)
+        # Who only tells somebody of a request may wait with the appointment.
+        if item.trigger in _CONFIRMING or story.target.settings.profile == "guide":
+            effects.single(look, history=story.history)
+
+
+@then("everybody who sits there has had an effect")
+def _everybody(story: Story) -> None:
+    items = [item for item in story.items.values() if item.trigger == "BOOKING_CREATED"]
+    last = items[-1]
+    effects.seated(
+        story.look(),
+        uid=last.uid,
+        guests=[guest.email for guest in last.booking.guests],
+        occurrences=story.occurrences(last),
+    )
 
 
 @then("it has no effect")
@@ -87,7 +101,7 @@ def _no_appointment(story: Story) -> None:
 
 @then("there is one appointment")
 def _one_appointment(story: Story) -> None:
-    effects.one(story.look())
+    effects.one(story.look(), history=story.history)
 
 
 @then("no booking has two appointments")
@@ -99,6 +113,15 @@ def _not_doubled(story: Story) -> None:
 def _live_once(story: Story, name: str) -> None:
     booking = story.named(name).booking
     effects.live_once(story.look(), start=booking.start, end=booking.end)
+
+
+@then(parsers.re(r'it has no effect, or it is live once at the time of "(?P<name>[^"]+)"$'))
+def _all_or_nothing(story: Story, name: str) -> None:
+    look = story.look_at([story.it.uid])
+    if look.appointments:
+        _live_once(story, name)
+    elif look.keeps_appointments:
+        effects.nothing(look, [story.it.uid])
 
 
 def _over(story: Story, status: str) -> None:
@@ -159,6 +182,8 @@ def _one_record(story: Story) -> None:
 def _booking_id(story: Story) -> None:
     appointment = effects.one(story.look())
     wanted = story.it.booking.id
+    if appointment.booking_id is None:
+        raise NotApplicable("the probe shows no booking id", reason="not-shown")
     if appointment.booking_id != wanted:
         raise Violation(
             f"the appointment carries the booking id {appointment.booking_id}",

@@ -9,6 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from calcontract.errors import CatalogueError, Inconclusive, Violation
 from calcontract.judges import answers, effects
 from calcontract.probes import Look, Record
+from calcontract.steps.processing import taken_in_the_end, turned_away
 from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
 
@@ -47,6 +48,8 @@ def _fails_now(story: Story, times: str) -> None:
 @when("the beginning of the booking has failed once")
 def _beginning_failed(story: Story) -> None:
     first = next(iter(story.items.values()))
+    if turned_away(story, first):
+        return
     answers.acknowledged(first.attempts[0])
     if not any(record.tries for record in story.target.look([first.uid]).records):
         raise Inconclusive("the receiver's tries cannot be followed", reason="tries-untold")
@@ -55,6 +58,9 @@ def _beginning_failed(story: Story) -> None:
 @when("the receiver retries all of the booking as scheduled")
 @when("the receiver retries all of them as scheduled")
 def _retries_all(story: Story) -> None:
+    for item in story.sent:
+        if turned_away(story, item):
+            taken_in_the_end(story, item)
     for _ in range(_MANY):
         waiting = _waiting(_looked(story).records)
         if not waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime as dt
 import json
@@ -256,21 +257,41 @@ def _our_appointment(story: Story) -> None:
     story.target.set_state("appointment exists", id=story.appointment)
 
 
+#: A slot is at least so far away.
+_AHEAD = dt.timedelta(days=1)
+
+
+def _sunday(now: dt.datetime, month: int, number: int, *, hour: int) -> dt.datetime:
+    """The next one after *now* of the *number*th Sundays of *month*; the last one if it is 5."""
+    for year in (now.year, now.year + 1):
+        days = [week[calendar.SUNDAY] for week in calendar.monthcalendar(year, month)]
+        sundays = [day for day in days if day]
+        # The fifth where there is one: elsewhere the fourth is the last.
+        at = now.replace(year=year, month=month, day=sundays[min(number, len(sundays)) - 1])
+        if (at := at.replace(hour=hour)) > now + _AHEAD:
+            break
+    return at
+
+
+def _leap_day(now: dt.datetime, *, hour: int) -> dt.datetime:
+    """The next 29th of February after *now*."""
+    year = now.year
+    while not calendar.isleap(year) or dt.date(year, 2, 28) <= now.date():
+        year += 1
+    return now.replace(year=year, month=2, day=29, hour=hour)
+
+
 _SLOTS: Mapping[str, Callable[[dt.datetime], dt.datetime]] = {
     "tomorrow at noon": lambda now: (now + dt.timedelta(days=1)).replace(hour=12),
     "a summer morning": lambda now: now.replace(year=now.year + 1, month=7, day=6, hour=7),
-    # The last Sundays of March and October 2027: European clocks change at 01:00 UTC.
-    "the night clocks go forward": lambda now: now.replace(year=2027, month=3, day=28, hour=1),
-    "the night clocks go back": lambda now: now.replace(year=2027, month=10, day=31, hour=0),
-    "the hour that comes twice": lambda now: now.replace(year=2027, month=10, day=31, hour=1),
-    # The second Sunday of March and the first of November 2027: 02:00 in New York.
-    "the night American clocks go forward": lambda now: now.replace(
-        year=2027, month=3, day=14, hour=7
-    ),
-    "the night American clocks go back": lambda now: now.replace(
-        year=2027, month=11, day=7, hour=6
-    ),
-    "a leap day": lambda now: now.replace(year=2028, month=2, day=29, hour=23),
+    # European clocks change at 01:00 UTC.
+    "the night clocks go forward": lambda now: _sunday(now, 3, 5, hour=1),
+    "the night clocks go back": lambda now: _sunday(now, 10, 5, hour=0),
+    "the hour that comes twice": lambda now: _sunday(now, 10, 5, hour=1),
+    # American ones at 02:00: 07:00 UTC in New York in spring, 06:00 in autumn.
+    "the night American clocks go forward": lambda now: _sunday(now, 3, 2, hour=7),
+    "the night American clocks go back": lambda now: _sunday(now, 11, 1, hour=6),
+    "a leap day": lambda now: _leap_day(now, hour=23),
     "the last minute of a year": lambda now: now.replace(
         year=now.year + 1, month=12, day=31, hour=23
     ),

@@ -175,7 +175,10 @@ _AGES: Mapping[str, dt.timedelta] = {
     "ten minutes ago": dt.timedelta(minutes=-10),
     "two hours ago": dt.timedelta(hours=-2),
     "three days ago": dt.timedelta(days=-3),
+    "a month ago": dt.timedelta(days=-30),
     "a second from now": dt.timedelta(seconds=1),
+    "four minutes from now": dt.timedelta(minutes=4),
+    "a year from now": dt.timedelta(days=365),
 }
 
 

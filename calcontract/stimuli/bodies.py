@@ -167,6 +167,8 @@ _NONSENSE: Mapping[str, Callable[[bytes], bytes]] = {
     "the literal false": lambda _: b"false",
     "the literal null": lambda _: b"null",
     "an empty list": lambda _: b"[]",
+    "an empty object": lambda _: b"{}",
+    "a list of no events": lambda _: b'{"events":[]}',
     "the envelope in a list": lambda body: b"[" + body + b"]",
     "an envelope without payload": lambda _: b'{"triggerEvent":"BOOKING_CREATED"}',
     "500 nested arrays": lambda body: _nested(body, 500),
@@ -190,6 +192,9 @@ _NONSENSE: Mapping[str, Callable[[bytes], bytes]] = {
         body[:-1] + b',"triggerEvent":"BOOKING_CANCELLED"}'
     ),
     "an envelope with two payloads": _with_another_payload,
+    "an envelope with its trigger twice": lambda body: (
+        body[:-1] + b',"triggerEvent":"BOOKING_CREATED"}'
+    ),
     "a payload with repeated keys": lambda body: _extended(body, b'"n":1,"n":2'),
 }
 

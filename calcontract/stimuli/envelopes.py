@@ -72,6 +72,7 @@ _PAYLOADS: Mapping[str, Callable[[Json], None]] = {
     "no attendees listed": _with("payload", "attendees", value=[]),
     "no responses": _without("payload", "responses"),
     "no title": _without("payload", "title"),
+    "no name of its organizer": _without("payload", "organizer", "name"),
 }
 
 _UNKNOWN = {"label": "unheard of", "depth": {"of": [1, 2, 3]}}

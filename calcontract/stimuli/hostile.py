@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlsplit
 
 from calcontract.stimuli import bodies, named
+from calcontract.stimuli.envelopes import TEXTS
 from mock_calcom.delivery import Delivery
 from mock_calcom.signature import HEADER
 
@@ -35,6 +36,14 @@ _TEXTS: Mapping[str, str] = {
     "escape codes": "\x1b[2J\x1b]0;title\x07\x1b[31mred",
     "a path out of the folder": "../../../../etc/passwd%00.png",
     "a placeholder of a logger": "${jndi:ldap://logger.invalid/a} %s %n %(asctime)s {0}",
+    "letters of many scripts": "Žižek Łódź Ελένη Наталья 東京 서울 ไทย",
+    **{
+        name: TEXTS[name]
+        for name in (
+            *("emoji", "combining accents", "right-to-left marks"),
+            "text beyond the BMP",
+        )
+    },
 }
 
 

@@ -58,11 +58,6 @@ def _spread(body: bytes) -> bytes:
     return text.replace("\n", " ").encode()
 
 
-def _repeated(body: bytes) -> bytes:
-    trigger = json.dumps(json.loads(body)["triggerEvent"]).encode()
-    return body[:-1] + b',"triggerEvent":' + trigger + b"}"
-
-
 def _trigger_last(body: bytes) -> bytes:
     envelope = json.loads(body)
     trigger = envelope.pop("triggerEvent")
@@ -99,7 +94,6 @@ SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "with names in combined letters": lambda body: _written(
         _noted(body, unicodedata.normalize("NFD", _NAME))
     ),
-    "with its trigger event twice": _repeated,
     "with its trigger event last": _trigger_last,
     # Not lawful JSON (RFC 8259 section 8.1), and ignored by many a parser.
     "behind a byte order mark": lambda body: BOM + body,

@@ -24,6 +24,9 @@ class Store(ABC):
     of the *hasty* one a power failure may undo it until the next durable one.
     """
 
+    #: Batches of the worker that are worth having under way at the same time.
+    writers = 1
+
     def __init__(self, durable: Engine, hasty: Engine, owner: str) -> None:
         self._durable = durable
         self._hasty = hasty

@@ -52,6 +52,9 @@ class PostgresqlStore(Store):
     A statement waits *seconds* for a lock, and a connection as long for the server.
     """
 
+    #: One waits for the server while the other one is prepared.
+    writers = 2
+
     def __init__(self, url: str | URL, *, seconds: float) -> None:
         url = sqlalchemy.make_url(url)
         # The host and the process are for people; what sets two processes apart is the rest.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import ARRAY, LargeBinary, bindparam, column, func, select
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Dialect, Select, Table
+    from sqlalchemy import Column, Connection, Dialect, Insert, Select, Table
 
 
 def insert_new(table: Table) -> Insert:
@@ -83,12 +83,12 @@ def _insert_unnested(
     columns = [[entry[name] for entry in ordered] for name in names]
     for at, write in _writing(key.table, names, connection.dialect):
         columns[at] = [write(value) for value in columns[at]]
-    query = _unnesting(key, names, connection.dialect)
+    query = _unnested(key, names, connection.dialect)
     return set(connection.exec_driver_sql(query, tuple(columns)).scalars())
 
 
 @functools.cache
-def _unnesting(key: Column[Any], names: tuple[str, ...], dialect: Dialect) -> str:
+def _unnested(key: Column[Any], names: tuple[str, ...], dialect: Dialect) -> str:
     # One text and one array a column, however many rows: it is planned once for a connection.
     # Binary: a payload as text is twice as long, and is quoted and read again.
     kinds = (key.table.c[name].type.compile(dialect) for name in names)
@@ -111,6 +111,27 @@ def _writing(
         if write is not None:
             found.append((at, write))
     return found
+
+
+def add_all(connection: Connection, into: Insert, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Insert *entries*, of which there may be none; all of them have the same columns."""
+    if not entries:
+        return
+    if connection.dialect.name != "postgresql":
+        connection.execute(into, [dict(entry) for entry in entries])
+        return
+    names = tuple(entries[0])
+    values = {name: [entry[name] for entry in entries] for name in names}
+    connection.execute(_unnesting(into, names), values)
+
+
+@functools.cache
+def _unnesting(into: Insert, names: tuple[str, ...]) -> Insert:
+    # One text and one array a column, however many rows: it is planned once for a connection.
+    columns = into.table.c
+    arrays = [bindparam(name, type_=ARRAY(columns[name].type, dimensions=1)) for name in names]
+    given = func.unnest(*arrays).table_valued(*map(column, names), name="given").render_derived()
+    return into.from_select(names, select(*given.c))
 
 
 def writer(connection: Connection) -> str:

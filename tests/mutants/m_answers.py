@@ -27,7 +27,12 @@ class AnswersFormsAfterTheBudget(Receiver):
         return await super().accept(entry)
 
 
-@breaks("ack-002", part="receiver", reasons={"processed-inside-the-request"})
+@breaks(
+    guide={"ack-002"},
+    calcom={"ack-010"},
+    part="receiver",
+    reasons={"processed-inside-the-request"},
+)
 class ProcessesInsideTheRequest(Receiver):
     """Answers when the delivery is processed, not when it is stored."""
 

@@ -195,7 +195,7 @@ class ParsesBeforeVerifying(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("sig-009", "sig-016", "net-012", part="receiver", reasons={"status-500"})
+@breaks("sig-001", "sig-009", "sig-016", "net-012", part="receiver", reasons={"status-500"})
 class ParsesWhatItRefuses(Receiver):
     """Parses the body of a forgery to log its trigger, and fails when that is no JSON."""
 

@@ -55,7 +55,6 @@ _SEVERAL_GUIDE = {"sig-014", "sig-021"}
 
 #: Those that see whether what is right has its effect.
 _EFFECT = [
-    "ack-002",
     "env-007",
     "env-008",
     "evt-007",
@@ -66,13 +65,21 @@ _EFFECT = [
     "tol-005",
     "tol-006",
     "tol-013",
+    "tol-014",
+    "tol-015",
 ]
+_EFFECT_GUIDE = {"ack-002", "env-009"}
+_EFFECT_CALCOM = {"ack-010", "evt-010", "evt-011"}
 
 #: Those that see whether a forgery is taken for its neighbour on a connection.
 _BESIDE = ["net-007", "net-008"]
 
 #: Those that see what a forgery leaves behind.
-_TRACES = ["eff-001", "idm-002", "sig-017"]
+_TRACES = ["eff-001", "sig-017"]
+
+#: Those that see a forged redelivery.
+_AGAIN_GUIDE = {"idm-002"}
+_AGAIN_CALCOM = {"idm-012"}
 
 
 @breaks(part="receiver", stops=True)
@@ -102,8 +109,8 @@ _SEEN = {
     *_TRACES,
     *_BESIDE,
     *("sec-004", "sig-008"),
-    guide=_FORGED_GUIDE,
-    calcom=_FORGED_CALCOM,
+    guide=_FORGED_GUIDE | _AGAIN_GUIDE,
+    calcom=_FORGED_CALCOM | _AGAIN_CALCOM,
     part="receiver",
     reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
 )
@@ -122,9 +129,8 @@ class ChecksTheShapeOnly(Receiver):
     *_SEVERAL,
     *_BESIDE,
     "ack-008",
-    "idm-002",
-    guide=_FORGED_GUIDE | _SEVERAL_GUIDE,
-    calcom=_FORGED_CALCOM,
+    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | _AGAIN_GUIDE,
+    calcom=_FORGED_CALCOM | _AGAIN_CALCOM,
     part="receiver",
     reasons={"body", "redirect", "status-302"},
 )
@@ -142,8 +148,8 @@ class RedirectsForgeriesToTheLogin(Receiver):
     *_NONE,
     *_SEVERAL,
     *_EFFECT,
-    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | {"env-002", "env-003", "env-004", "env-009"},
-    calcom=_FORGED_CALCOM | {"evt-010", "evt-011"},
+    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | _EFFECT_GUIDE | {"env-002", "env-003", "env-004"},
+    calcom=_FORGED_CALCOM | _EFFECT_CALCOM,
     part="receiver",
     reasons={"appointments-missing", "body", "effect-missing", "live-0", "status-202"},
     arguments=_HERE,
@@ -162,8 +168,11 @@ class AlwaysAcknowledges(Receiver):
     *_SEVERAL,
     *_EFFECT,
     "sig-018",
-    guide=_FORGED_GUIDE | _SEVERAL_GUIDE | {"env-002", "env-003", "env-004", "env-009", "ack-007"},
-    calcom=_FORGED_CALCOM | {"evt-010", "evt-011"},
+    guide=_FORGED_GUIDE
+    | _SEVERAL_GUIDE
+    | _EFFECT_GUIDE
+    | {"env-002", "env-003", "env-004", "ack-007"},
+    calcom=_FORGED_CALCOM | _EFFECT_CALCOM,
     part="door",
     reasons={"appointments-missing", "body", "effect-missing", "leak", "live-0", "status-200"},
     arguments=_HERE,
@@ -183,8 +192,8 @@ class Echoes(Door):
 
 @breaks(
     *_EFFECT,
-    guide={"env-009"},
-    calcom={"evt-010", "evt-011"},
+    guide=_EFFECT_GUIDE,
+    calcom=_EFFECT_CALCOM,
     part="receiver",
     reasons={"appointments-missing", "effect-missing", "live-0"},
     arguments=_HERE,
@@ -203,8 +212,8 @@ class AcknowledgesAndForgets(Receiver):
     "sig-020",
     *_BESIDE,
     "sec-004",
-    guide=_FORGED_GUIDE | {"sig-014"},
-    calcom=_FORGED_CALCOM,
+    guide=_FORGED_GUIDE | _AGAIN_GUIDE | {"sig-014"},
+    calcom=_FORGED_CALCOM | _AGAIN_CALCOM,
     part="receiver",
     reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import struct
 import time
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from gallery import breaks
+from singly import SingleHandlers
 from sqlalchemy import insert
 
 from reference_impl import instants
@@ -20,7 +22,9 @@ from reference_impl.tables import appointments
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
-FIVE_MINUTES = 5 * 60 * 1_000_000
+MINUTE = 60 * 1_000_000
+FIVE_MINUTES = 5 * MINUTE
+DAY = 24 * 60 * MINUTE
 
 
 @breaks("sig-017", "eff-001", part="receiver", reasons={"effect-unexpected", "live-0"})
@@ -33,7 +37,7 @@ class ActsBeforeVerification(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("env-007", part="reader", reasons={"effect-unexpected"})
+@breaks("env-007", part="reader", reasons={"effect-unexpected", "other-time"})
 class HalfActsOnNonsense(Reader):
     """Takes what it can read of a payload that makes no sense, and leaves the rest empty."""
 
@@ -65,17 +69,17 @@ class ReadsTriggersLoosely(Handlers):
 
 
 @breaks("evt-009", part="handlers", reasons={"effect-unexpected"})
-class FormMakesAnAppointment(Handlers):
+class FormMakesAnAppointment(SingleHandlers):
     """Takes a submitted form for a booking."""
 
-    def apply(self, connection, fact):
-        super().apply(connection, fact)
+    def act(self, connection, fact):
+        super().act(connection, fact)
         if fact.trigger == "FORM_SUBMITTED":
             row = {"ours": False, "status": "requested", "title": fact.title, "attendees": []}
             connection.execute(insert(appointments), [{"id": f"form-{fact.key}", **row}])
 
 
-@breaks("tol-005", part="handlers", reasons={"effect-missing"})
+@breaks("tol-005", "tol-015", part="handlers", reasons={"effect-missing"})
 class DropsWhatIsFiveMinutesOld(Handlers):
     """Takes a delivery whose createdAt is more than five minutes old for a replay."""
 
@@ -86,7 +90,41 @@ class DropsWhatIsFiveMinutesOld(Handlers):
         return super().prepare(envelope, received_at)
 
 
-@breaks("tol-006", part="reader", reasons={"booking-id"})
+@breaks("tol-005", "tol-015", part="handlers", reasons={"effect-missing"})
+class DropsWhatIsADayOld(Handlers):
+    """Takes a delivery whose createdAt is more than a day old for a replay, and says nothing."""
+
+    def prepare(self, envelope, received_at):
+        now = time.time_ns() // 1000
+        if envelope.created_at is not None and now - envelope.created_at > DAY:
+            return None
+        return super().prepare(envelope, received_at)
+
+
+@breaks("tol-005", part="receiver", reasons={"effect-missing"})
+class RefusesTheFuture(Receiver):
+    """Refuses what happened a minute from now: no two clocks may differ by more."""
+
+    def read(self, body):
+        envelope = super().read(body)
+        if (envelope.created_at or 0) > time.time_ns() // 1000 + MINUTE:
+            raise InvalidPayloadError("createdAt lies ahead")
+        return envelope
+
+
+@breaks("tol-006", "tol-014", part="reader", reasons={"booking-id"})
+class IdsAreSinglePrecision(Reader):
+    """Keeps booking ids as floating numbers of 32 bits."""
+
+    def read(self, envelope, received_at):
+        fact = super().read(envelope, received_at)
+        if fact.booking_id is None:
+            return fact
+        (rounded,) = struct.unpack("<f", struct.pack("<f", fact.booking_id))
+        return dataclasses.replace(fact, booking_id=int(rounded))
+
+
+@breaks("tol-014", part="reader", reasons={"booking-id"})
 class IdsAreFloats(Reader):
     """Keeps booking ids as floating numbers, as JavaScript does."""
 
@@ -97,7 +135,7 @@ class IdsAreFloats(Reader):
         return dataclasses.replace(fact, booking_id=int(float(fact.booking_id)))
 
 
-@breaks("tol-006", part="reader", reasons={"booking-id"})
+@breaks("tol-014", part="reader", reasons={"booking-id"})
 class IdsHave32Bits(Reader):
     """Keeps booking ids in 32 bits, and the largest of them for whatever is larger."""
 

@@ -235,7 +235,7 @@ class NextFreeSlotOnReplay(Receiver):
         return super().duplicate(entry)
 
 
-@breaks("idm-002", part="receiver", guide={"ack-003"}, reasons={"status-409"})
+@breaks(part="receiver", guide={"ack-003", "idm-002"}, calcom={"idm-012"}, reasons={"status-409"})
 class DuplicateAnswers409(Receiver):
     """Calls a redelivery a conflict."""
 
@@ -244,7 +244,12 @@ class DuplicateAnswers409(Receiver):
         return Answer(409, b'{"error":"Duplicate webhook"}')
 
 
-@breaks("idm-002", part="receiver", guide={"ack-003"}, reasons={"status-500"})
+@breaks(
+    part="receiver",
+    guide={"ack-003", "idm-002"},
+    calcom={"idm-011", "idm-012"},
+    reasons={"status-500"},
+)
 class DuplicateAnswers500(Receiver):
     """Lets the unique violation of a redelivery become an error of its own."""
 

@@ -49,6 +49,14 @@ class EscapesOnTheWayIn(Titles):
 
 
 @breaks("sec-002", part="reader", reasons={"altered"})
+class KeepsWesternLettersAlone(Titles):
+    """Stores titles in Latin-1, with a question mark for whatever that has not."""
+
+    def retitled(self, title):
+        return title.encode("latin-1", "replace").decode("latin-1")
+
+
+@breaks("sec-002", part="reader", reasons={"altered"})
 class StripsTags(Titles):
     """Removes from titles whatever looks like a tag."""
 

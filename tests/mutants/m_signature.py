@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 
 from gallery import breaks
 
 from reference_impl import signature
-from reference_impl.answers import Refusal
+from reference_impl.answers import Answer, Refusal
 from reference_impl.receiver import Receiver
 
 _MISSING = Refusal("Missing signature", "missing signature")
@@ -54,6 +55,23 @@ class FailsOpenOnLiteral(Receiver):
 
     def matches(self, given, accepted):
         return given == b"no-secret-provided" or super().matches(given, accepted)
+
+
+@breaks("sig-001", "sig-016", part="receiver", reasons={"status-200"})
+class AnswersEmptyBodiesUnverified(Receiver):
+    """Takes an unsigned body without any event for somebody's test of the connection."""
+
+    async def judge(self, client, headers, body):
+        if self.authenticate(headers, body) is not None and self.holds_nothing(body):
+            return Answer(200, b'{"status":"ok"}')
+        return await super().judge(client, headers, body)
+
+    def holds_nothing(self, body):
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            return False
+        return document in ({}, [], {"events": []})
 
 
 @breaks("sig-003", part="receiver", reasons={"status-202"})

@@ -21,7 +21,7 @@ _ENVELOPE = {"triggerEvent", "createdAt", "payload"}
 
 @breaks(
     "tol-001",
-    calcom={"ack-001", "evt-003", "evt-009", "idm-002"},
+    calcom={"ack-001", "evt-003", "evt-009", "idm-012"},
     part="receiver",
     reasons={"status-400"},
 )
@@ -97,7 +97,7 @@ class StopsAtTheFirstSegment(Door):
         return await super()._answer(scope, first)
 
 
-@breaks("tol-005", part="receiver", reasons={"effect-missing"})
+@breaks("tol-005", "tol-015", part="receiver", reasons={"effect-missing"})
 class ReplayWindowOnCreatedAt(Receiver):
     """Takes what is older than five minutes for a replay, and drops it with a 202."""
 
@@ -114,7 +114,7 @@ class ReplayWindowOnCreatedAt(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("tol-006", part="reader", reasons={"booking-id"})
+@breaks("tol-014", part="reader", reasons={"booking-id"})
 class OverflowsInt32(Reader):
     """Keeps booking ids in 32 bits."""
 
@@ -125,7 +125,7 @@ class OverflowsInt32(Reader):
         return dataclasses.replace(fact, booking_id=(fact.booking_id + 2**31) % 2**32 - 2**31)
 
 
-@breaks("tol-006", part="reader", reasons={"booking-id"})
+@breaks("tol-014", part="reader", reasons={"booking-id"})
 class RoundsIdsToFloat(Reader):
     """Reads numbers as floating ones, of which many share the same id."""
 

@@ -7,6 +7,7 @@ import secrets
 
 import orjson
 from gallery import breaks
+from singly import SingleHandlers
 
 from reference_impl import answers, instants
 from reference_impl.answers import Answer
@@ -43,7 +44,11 @@ class ForgetsConfirmations(Refuses):
 
 
 @breaks(
-    "evt-005", "evt-006", calcom={"evt-003", "evt-004"}, part="receiver", reasons={"status-400"}
+    *("evt-005", "evt-006"),
+    calcom={"evt-003", "evt-004"},
+    part="receiver",
+    reasons={"status-400"},
+    unverified={"sig-001", "sig-002"},
 )
 class KnowsItsTriggersOnly(Refuses):
     """Refuses every trigger event without a handler."""
@@ -93,7 +98,7 @@ class RedirectsPing(Receiver):
         return self.accepted(entry)
 
 
-@breaks("evt-005", part="receiver", reasons={"status-400"})
+@breaks("evt-005", part="receiver", reasons={"status-400"}, unverified={"sig-001", "sig-002"})
 class RefusesPing(Refuses):
     """Refuses PING, whose payload has no uid."""
 
@@ -101,7 +106,7 @@ class RefusesPing(Refuses):
         return envelope.trigger == "PING"
 
 
-@breaks("evt-005", part="receiver", reasons={"status-202"})
+@breaks("evt-005", "sig-001", "sig-002", part="receiver", reasons={"status-202"})
 class AcceptsUnsignedPing(Receiver):
     """Answers the test button before it verifies anything."""
 
@@ -233,8 +238,8 @@ class ChokesOnOffsets(Reader):
     reasons={"effect-unexpected"},
     told={"CALCONTRACT_TRIGGERS": '{"BOOKING_CREATED": [], "BOOKING_RESCHEDULED": []}'},
 )
-class ActsOnWhatItDeclaresToIgnore(Handlers):
+class ActsOnWhatItDeclaresToIgnore(SingleHandlers):
     """Declares that it acts on new and moved bookings only, and acts on all of them."""
 
-    def apply(self, connection, fact):
-        super().apply(connection, fact)
+    def act(self, connection, fact):
+        super().act(connection, fact)

@@ -8,20 +8,25 @@ docstring how it differs, and in `told` what its `calcontract.toml` declares, if
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
 
 from reference_impl import answers, signature
 from reference_impl.answers import Answer
 from reference_impl.book import Book
+from reference_impl.envelope import InvalidPayloadError
 from reference_impl.handlers import Handlers
+from reference_impl.inbox import StoreUnavailableError
 from reference_impl.receiver import Receiver
 from reference_impl.settings import Settings
+from reference_impl.tables import webhook_events
 from reference_impl.testing import ProviderStates
 from reference_impl.worker import Worker
 
@@ -133,6 +138,53 @@ class SendsTheLosersAway(Receiver):
             return Answer(409, b"")
 
 
+@sound(receiver=None, deviates={"idm-012"})
+class SendsRedeliveriesAway(Receiver):
+    """Answers 409 to what it has taken before."""
+
+    def duplicate(self, entry):
+        super().duplicate(entry)
+        return Answer(409, b"")
+
+
+@sound(receiver=None, deviates={"ack-010"})
+class WorksWithinTheRequest(Receiver):
+    """Answers when the delivery is processed: 503 if that failed, and then it keeps nothing."""
+
+    async def accept(self, entry):
+        new = await super().accept(entry)
+        if new and not await asyncio.to_thread(self.succeeds, entry):
+            raise StoreUnavailableError("it could not be processed")
+        return new
+
+    def succeeds(self, entry):
+        events = webhook_events.c
+        mine = events.webhook_id == entry.webhook_id
+        state, due_at = "waiting", 0
+        while state == "processing" or (state == "waiting" and due_at <= self.clock.now()):
+            time.sleep(0.005)
+            with self.inbox._store.read() as connection:
+                state, due_at = connection.execute(
+                    select(events.state, events.due_at).where(mine)
+                ).one()
+        if state == "waiting":
+            with self.inbox._store.write() as connection:
+                connection.execute(delete(webhook_events).where(mine))
+        return state != "waiting"
+
+
+@sound(receiver=None, deviates={"tol-015"})
+class RefusesWhatIsADayOld(Receiver):
+    """Refuses what happened more than a day ago, or lies more than ten minutes ahead."""
+
+    def read(self, body):
+        envelope = super().read(body)
+        now = time.time_ns() // 1000
+        if not now - 86_400_000_000 < (envelope.created_at or now) < now + 600_000_000:
+            raise InvalidPayloadError("createdAt is too far away")
+        return envelope
+
+
 @sound(receiver=None)
 class InsistsOnTheBareForm(Receiver):
     """Refuses the prefix sha256=, and signatures in any header but the one that Cal.com sends."""
@@ -176,6 +228,30 @@ class RemovesWhatIsOver(Book):
             text("DELETE FROM appointments WHERE status IN ('cancelled', 'rejected') AND NOT ours")
         )
         return homes
+
+
+@sound(states=None)
+class KeepsWhatWasRescheduled(ProviderStates):
+    """Keeps the booking that was rescheduled beside the new one, as cancelled, as Cal.com does."""
+
+    def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
+        for one in list(seen["appointments"]):
+            if one["rescheduleUid"] not in {None, one["uid"]}:
+                before = {"id": f"{one['id']}-before", "uid": one["rescheduleUid"]}
+                seen["appointments"].insert(0, {**one, **before, "status": "cancelled"})
+        return seen
+
+
+@sound(states=None)
+class ShowsTimesAlone(ProviderStates):
+    """Shows of an appointment when it is and how it stands, and nothing else."""
+
+    def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
+        for one in seen["appointments"]:
+            one |= {"title": None, "bookingId": None, "attendees": []}
+        return seen
 
 
 _EFFECTS = {"created": "termin", "rescheduled": "verlegt", "cancelled": "storniert"}

@@ -204,13 +204,13 @@ def test_a_clause_is_found_by_its_id():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("sig-0010", "did you mean 'sig-001'?"), ("zzz", "calcontract clauses")]
+    ("name", "hint"), [("sig-0010", "did you mean 'sig-010'?"), ("zzz", "calcontract clauses")]
 )
 def test_an_unknown_clause_is_named_with_its_nearest(name, hint):
     with pytest.raises(UsageError) as caught:
         CONTRACT.clause(name)
     assert repr(name) in str(caught.value)
-    assert hint in str(caught.value) or "did you mean 'sig-010'?" in str(caught.value)
+    assert hint in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +228,9 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
         ("sig or akc", "'akc'; did you mean 'ack'?"),
         ("must and skow", "'skow'; did you mean 'slow'?"),
         ("SIG-010", "'SIG-010'; did you mean 'sig-010'?"),
+        ("sig-01", "'sig-01'; did you mean 'sig-001'?"),
+        ("idm_3", "'idm_3'; did you mean 'idm-003'?"),
+        ("net10", "'net10'; did you mean 'net-010'?"),
         ("qqqqqq", "list them with `calcontract clauses`"),
         ("sig,ack", "',' joins no clauses, chapters or levels; write 'sig or ack'"),
     ],

@@ -170,3 +170,47 @@ def test_a_booking_may_have_fewer_effects_than_occurrences_and_not_more(count, f
 )
 def test_a_letter_says_what_becomes_of_the_delivery(status, words):
     assert words in fate.of(status)
+
+
+def of_status(*statuses):
+    return a_look(appointments=tuple(an_appointment(status=status) for status in statuses))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "guide", "calcom"),
+    [
+        (("confirmed",), None, None),
+        (("cancelled",), None, None),
+        # Cal.com keeps the booking that was rescheduled, as cancelled.
+        (("cancelled", "confirmed"), "appointments-doubled", None),
+        (("cancelled", "cancelled", "confirmed"), "appointments-doubled", None),
+        (("confirmed", "confirmed"), "appointments-doubled", "appointments-doubled"),
+        (("confirmed", "requested"), "appointments-doubled", "appointments-doubled"),
+        ((), "appointments-missing", "appointments-missing"),
+    ],
+)
+def test_what_is_over_may_stand_beside_the_one_appointment_where_history_is_kept(
+    statuses, guide, calcom
+):
+    assert reason(judges.one, of_status(*statuses)) == guide
+    assert reason(judges.single, of_status(*statuses)) == guide
+    assert reason(judges.one, of_status(*statuses), history=True) == calcom
+    assert reason(judges.single, of_status(*statuses), history=True) == calcom
+
+
+@pytest.mark.parametrize(
+    ("kinds", "attendees", "status", "found"),
+    [
+        (("created", "created"), (), "confirmed", None),
+        (("created",), ("one@guests.example", "two@guests.example"), "confirmed", None),
+        (("created",), ("one@guests.example",), "confirmed", "guest-missing"),
+        (("created",), (), "confirmed", "guest-missing"),
+        # Nobody sits in what is over.
+        (("created",), ("one@guests.example", "two@guests.example"), "cancelled", "guest-missing"),
+    ],
+)
+def test_every_guest_has_an_effect_or_is_among_the_attendees(kinds, attendees, status, found):
+    seated = an_appointment(attendees=attendees, status=status)
+    look = a_look(appointments=(seated,), effects=effects(*kinds))
+    guests = ["one@guests.example", "two@guests.example"]
+    assert reason(judges.seated, look, uid=UID, guests=guests, occurrences=2) == found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calcontract.errors import Inconclusive
+from calcontract.errors import NotApplicable
 from calcontract.judges import effects, surface, throttling
 from tests.unit.calcontract.makers import a_look, an_appointment, an_attempt, reason
 from tests.unit.calcontract.makers import effects as told
@@ -219,11 +219,17 @@ def test_a_title_is_kept_altered_or_not_shown():
     assert reason(effects.entitled, shown(title), title, mark="MarkX") is None
     assert reason(effects.entitled, shown(f"Call: {title}"), title, mark="MarkX") is None
     assert reason(effects.entitled, shown("MarkX  MarkX"), title, mark="MarkX") == "altered"
-    with pytest.raises(Inconclusive):
+    with pytest.raises(NotApplicable):
         effects.entitled(shown("Intro call"), title, mark="MarkX")
 
 
 def test_a_sum_in_a_title_stays_text():
-    shown = a_look(appointments=(an_appointment(title="it is 42"),))
-    assert reason(effects.unevaluated, shown, result="42") == "evaluated"
-    assert reason(effects.unevaluated, shown, result="43") is None
+    shown = a_look(appointments=(an_appointment(title="MarkX 42 MarkX"),))
+    assert reason(effects.unevaluated, shown, result="42", mark="MarkX") == "evaluated"
+    assert reason(effects.unevaluated, shown, result="43", mark="MarkX") is None
+
+
+@pytest.mark.parametrize("look", [a_look(appointments=(an_appointment(title=None),)), a_look()])
+def test_where_no_title_is_shown_nothing_is_said_of_it(look):
+    with pytest.raises(NotApplicable):
+        effects.unevaluated(look, result="42", mark="MarkX")

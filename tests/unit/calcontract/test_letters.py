@@ -314,3 +314,29 @@ def test_a_command_that_is_too_long_for_a_screen_is_described():
     assert "curl" not in brief
     assert "characters: --verbose prints them" in brief
     assert letters.letter(record, clause, run, longest=len(command)) == whole
+
+
+@pytest.mark.parametrize(
+    ("root", "first"), [(FAILED, True), (Outcome.FLAKY, True), (Outcome.PASS, False)]
+)
+def test_who_refuses_honest_deliveries_is_sent_to_the_root_first(root, first):
+    refused = a_check("tol-001", FAILED, expected="an acknowledgement (2xx)", reason="status-401")
+    run = concluded(a_check("sig-010", root), refused)
+    clause = CONTRACT.clause("tol-001")
+    letter = letters.letter(refused, clause, run)
+    assert ("fix       sig-010 first: " in letter) is first
+    assert clause.fix in letter
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"expected": "a refusal (4xx)", "reason": "status-202"},
+        {"expected": "an acknowledgement (2xx)", "reason": "status-503"},
+        {"expected": "one effect", "reason": "effects"},
+    ],
+)
+def test_other_failures_are_their_own_clauses_matter(seen):
+    check = a_check("idm-001", FAILED, **seen)
+    run = concluded(a_check("sig-010", FAILED), check)
+    assert "first:" not in letters.letter(check, CONTRACT.clause("idm-001"), run)

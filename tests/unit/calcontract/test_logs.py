@@ -53,6 +53,38 @@ def test_bytes_that_are_no_text_are_shown(file):
     assert Log(file, whole=True).lines_since(0) == ["\\xff one"]
 
 
+class Clock:
+    """Time that passes by sleeping only."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def monotonic(self):
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+
+    def spent(self, log, **options):
+        before = self.seconds
+        log.wait_for(lambda lines: "wanted" in lines, place=log.begin, seconds=10, **options)
+        return self.seconds - before
+
+
+def test_a_log_that_never_said_anything_is_waited_for_once_and_shortly_from_then_on(
+    file, monkeypatch
+):
+    clock = Clock()
+    monkeypatch.setattr("calcontract.logs.time", clock)
+    log = Log(file)
+    assert clock.spent(log) >= 10
+    assert clock.spent(log) < 2
+    # It does log after all, late: the next line is given the time that lines are given.
+    write(file, "something\n")
+    assert clock.spent(log) >= 10
+    assert clock.spent(log) >= 10
+
+
 def test_a_line_is_waited_for_no_longer_than_allowed(file):
     log = Log(file, whole=True)
     assert log.wait_for(bool, place=0, seconds=60) == ["before the run"]
