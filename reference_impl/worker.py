@@ -8,6 +8,7 @@ spread over whoever is idle.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -97,9 +98,10 @@ class Worker(Tries):
         limit = 1
         while not self.stopping:
             calls = self._calls
-            began = time.monotonic()
             try:
-                worked = self._turn(limit)
+                with self._company(limit):
+                    began = time.monotonic()
+                    worked = 0 if self.stopping else self.step(limit)
                 quick = time.monotonic() - began < self.patience
                 limit = max(1, min(2 * worked, self.settings.batch)) if quick else 1
                 if not worked:
@@ -111,16 +113,13 @@ class Worker(Tries):
                 )
                 self._sleep(_PAUSE_AFTER_TROUBLE)
 
-    def _turn(self, limit: int) -> int:
+    def _company(self, limit: int) -> contextlib.AbstractContextManager[None]:
         """
-        A step; of more than one delivery only while few others do the same.
+        The turn that a step of more than one delivery needs.
 
-        More of them at a time would be no faster, and leave no gap to whoever accepts.
+        More threads with one at a time would be no faster, and leave no gap to whoever accepts.
         """
-        if limit == 1:
-            return self.step()
-        with self._batches.taken(self.patience):
-            return 0 if self.stopping else self.step(limit)
+        return contextlib.nullcontext() if limit == 1 else self._batches.taken(self.patience)
 
     def _rest(self, calls: int, *, looks: bool) -> None:
         """Wait until there was another call than the *calls* known, or something is due."""
