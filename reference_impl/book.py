@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 from reference_impl import facts as form
 from reference_impl.facts import Fact
 from reference_impl.ledger import Ledger
-from reference_impl.store import add_all, insert_new
+from reference_impl.store import add_all
 from reference_impl.store.locks import lock, several_writers
 from reference_impl.tables import appointment_history, effects
 
@@ -40,13 +40,11 @@ _RELATED = select(_history.fact).where(
         _history.appointment_id.in_(bindparam("own", expanding=True)),
     )
 )
-_NEW_FACT = appointment_history.insert()
 _BETTER_FACT = (
     update(appointment_history)
     .where(_history.occurrence == bindparam("key"))
     .values({column.name: bindparam(column.name) for column in _history if column.name != "id"})
 )
-_NEW_EFFECT = insert_new(effects)
 
 
 class Book(Ledger):
@@ -89,7 +87,7 @@ class Book(Ledger):
     ) -> None:
         """Write *learned* down, in place of what was known *before*."""
         fresh = [_row(fact) for key, fact in learned.items() if key not in before]
-        add_all(connection, _NEW_FACT, fresh)
+        add_all(connection, appointment_history, fresh)
         better = [{"key": key, **_row(learned[key])} for key in before if key in learned]
         if better:
             connection.execute(_BETTER_FACT, better)
@@ -108,7 +106,7 @@ class Book(Ledger):
             row = {"occurrence": fact.key, "kind": kind, "uid": fact.uid, "booking": booking}
             home = homes.get(booking) if booking else None
             rows.append({**row, "appointment_id": home, "at": at})
-        add_all(connection, _NEW_EFFECT, rows)
+        add_all(connection, effects, rows, if_new=True)
 
     def reserve(self, connection: Connection, told: Sequence[Fact]) -> list[Fact]:
         """

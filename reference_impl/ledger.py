@@ -42,7 +42,6 @@ _CHANGED = (
     .values({one.name: bindparam(one.name) for one in appointments.c if one.name not in _LASTING})
 )
 _GONE = delete(appointments).where(appointments.c.id.in_(bindparam("ids", expanding=True)))
-_NEW_HOME = appointment_bookings.insert()
 _MOVED = (
     update(appointment_bookings)
     .where(_home.booking == bindparam("name"))
@@ -89,7 +88,7 @@ class Ledger:
                 changed.append({"row": id_, **_row(appointment)})
             else:
                 made.append({"id": id_, "ours": False, **_row(appointment)})
-        add_all(connection, _NEW_APPOINTMENT, made)
+        add_all(connection, appointments, made)
         left = [row for id_, row in existing.items() if id_ not in kept]
         # No booking is it any more: a made one goes, one of ours is as before.
         changed += [{"row": row["id"], **_blank(_own(row))} for row in left if row["ours"]]
@@ -137,7 +136,7 @@ class Ledger:
             for name, id_ in after.items()
             if name not in before
         ]
-        add_all(connection, _NEW_HOME, new)
+        add_all(connection, appointment_bookings, new)
         moved = [
             {"name": name, "home": after[name]}
             for name, id_ in before.items()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, LargeBinary, bindparam, column, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import LargeBinary, select
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Dialect, Insert, Select, Table
+    from sqlalchemy import Column, Connection, Dialect, Select, Table
+
+_IF_NEW = " ON CONFLICT DO NOTHING"
 
 
 def insert_new(table: Table) -> Insert:
@@ -24,7 +26,10 @@ def insert_new(table: Table) -> Insert:
 @compiles(OnConflictDoNothing, "postgresql")
 def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
     # The two databases say the same; SQLAlchemy has it twice, and the other one loads slowly.
-    return "ON CONFLICT DO NOTHING"
+    return _IF_NEW.strip()
+
+
+# --- many rows at once: by the driver, since SQLAlchemy costs more than the database ------------
 
 
 def insert_all(
@@ -35,23 +40,42 @@ def insert_all(
 
     All of them have the same columns in the same order, every one that has to have a value.
     """
-    names = tuple(entries[0])
+    table, names = key.table, tuple(entries[0])
     if connection.dialect.name == "postgresql":
-        return _insert_unnested(connection, key, names, entries)
-    return _insert_each(connection, key, names, entries)
-
-
-def _insert_each(
-    connection: Connection,
-    key: Column[Any],
-    names: tuple[str, ...],
-    entries: Sequence[Mapping[str, Any]],
-) -> set[Any]:
-    values = [tuple(entry.values()) for entry in entries]
-    inserted = connection.exec_driver_sql(_inserting(key.table, names), values).rowcount
+        # In the order of their keys: two transactions that insert the same rows the other way
+        # round would wait for each other.
+        ordered = sorted(entries, key=lambda entry: entry[key.name])
+        query = _unnesting(table, names, f"{_IF_NEW} RETURNING {key.name}", connection.dialect)
+        columns = _columns(table, names, ordered, connection.dialect)
+        return set(connection.exec_driver_sql(query, columns).scalars())
+    rows = _rows(table, names, entries, connection.dialect)
+    inserted = connection.exec_driver_sql(_inserting(table, names, _IF_NEW), rows).rowcount
     keys = {entry[key.name] for entry in entries}
     # Asking each insert what became of it would cost more than all of them.
     return keys if inserted == len(keys) else _newest(connection, key, keys, inserted)
+
+
+def add_all(
+    connection: Connection,
+    table: Table,
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    if_new: bool = False,
+) -> None:
+    """
+    Insert *entries*, of which there may be none, into *table*; *if_new*, those that are not there.
+
+    All of them have the same columns in the same order, every one that has to have a value.
+    """
+    if not entries:
+        return
+    names, ending = tuple(entries[0]), _IF_NEW if if_new else ""
+    if connection.dialect.name == "postgresql":
+        query = _unnesting(table, names, ending, connection.dialect)
+        connection.exec_driver_sql(query, _columns(table, names, entries, connection.dialect))
+    else:
+        rows = _rows(table, names, entries, connection.dialect)
+        connection.exec_driver_sql(_inserting(table, names, ending), rows)
 
 
 def _newest(connection: Connection, key: Column[Any], keys: set[Any], count: int) -> set[Any]:
@@ -62,41 +86,44 @@ def _newest(connection: Connection, key: Column[Any], keys: set[Any], count: int
 
 
 @functools.cache
-def _inserting(table: Table, names: tuple[str, ...]) -> str:
+def _inserting(table: Table, names: tuple[str, ...], ending: str) -> str:
     # Built once: making a statement costs more than executing it.
     marks = ", ".join("?" * len(names))
-    return (
-        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our names
-        " ON CONFLICT DO NOTHING"
-    )
-
-
-def _insert_unnested(
-    connection: Connection,
-    key: Column[Any],
-    names: tuple[str, ...],
-    entries: Sequence[Mapping[str, Any]],
-) -> set[Any]:
-    # In the order of their keys: two transactions that insert the same rows the other way round
-    # would wait for each other.
-    ordered = sorted(entries, key=lambda entry: entry[key.name])
-    columns = [[entry[name] for entry in ordered] for name in names]
-    for at, write in _writing(key.table, names, connection.dialect):
-        columns[at] = [write(value) for value in columns[at]]
-    query = _unnested(key, names, connection.dialect)
-    return set(connection.exec_driver_sql(query, tuple(columns)).scalars())
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){ending}"  # noqa: S608 - our names
 
 
 @functools.cache
-def _unnested(key: Column[Any], names: tuple[str, ...], dialect: Dialect) -> str:
+def _unnesting(table: Table, names: tuple[str, ...], ending: str, dialect: Dialect) -> str:
     # One text and one array a column, however many rows: it is planned once for a connection.
     # Binary: a payload as text is twice as long, and is quoted and read again.
-    kinds = (key.table.c[name].type.compile(dialect) for name in names)
+    kinds = (table.c[name].type.compile(dialect) for name in names)
     arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
-    return (
-        f"INSERT INTO {key.table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our names
-        f" ON CONFLICT DO NOTHING RETURNING {key.name}"
-    )
+    into = f"{table.name} ({', '.join(names)})"
+    return f"INSERT INTO {into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 - our names
+
+
+def _rows(
+    table: Table, names: tuple[str, ...], entries: Sequence[Mapping[str, Any]], dialect: Dialect
+) -> list[tuple[Any, ...]]:
+    writing = _writing(table, names, dialect)
+    if not writing:
+        return [tuple(entry.values()) for entry in entries]
+    rows = []
+    for entry in entries:
+        row = list(entry.values())
+        for at, write in writing:
+            row[at] = write(row[at])
+        rows.append(tuple(row))
+    return rows
+
+
+def _columns(
+    table: Table, names: tuple[str, ...], entries: Sequence[Mapping[str, Any]], dialect: Dialect
+) -> tuple[list[Any], ...]:
+    columns = [[entry[name] for entry in entries] for name in names]
+    for at, write in _writing(table, names, dialect):
+        columns[at] = [write(value) for value in columns[at]]
+    return tuple(columns)
 
 
 @functools.cache
@@ -111,27 +138,6 @@ def _writing(
         if write is not None:
             found.append((at, write))
     return found
-
-
-def add_all(connection: Connection, into: Insert, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Insert *entries*, of which there may be none; all of them have the same columns."""
-    if not entries:
-        return
-    if connection.dialect.name != "postgresql":
-        connection.execute(into, [dict(entry) for entry in entries])
-        return
-    names = tuple(entries[0])
-    values = {name: [entry[name] for entry in entries] for name in names}
-    connection.execute(_unnesting(into, names), values)
-
-
-@functools.cache
-def _unnesting(into: Insert, names: tuple[str, ...]) -> Insert:
-    # One text and one array a column, however many rows: it is planned once for a connection.
-    columns = into.table.c
-    arrays = [bindparam(name, type_=ARRAY(columns[name].type, dimensions=1)) for name in names]
-    given = func.unnest(*arrays).table_valued(*map(column, names), name="given").render_derived()
-    return into.from_select(names, select(*given.c))
 
 
 def writer(connection: Connection) -> str:
