@@ -10,6 +10,7 @@ Everything happens on 127.0.0.1, and it stops what it started and nothing else.
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,9 @@ _Value = TypeVar("_Value")
 _FOLDER = Path(__file__).parent.parent / "build" / "bench"
 
 _MOST_ROWS = 50_000_000
+
+#: The candidates whose backlog a worker drains.
+_DRAINED = frozenset({"sqlite", "postgres"})
 
 
 def _told() -> argparse.Namespace:
@@ -88,15 +92,22 @@ def _measured(told: argparse.Namespace) -> Found:
     with bench.empty("disk") as folder:
         found.syncs = machine.syncs_a_second(folder, told.seconds)
     found.rounds = interleaved(bench, present, told.rounds)
-    if not told.no_drain:
-        found.drained = _tried(found, "the drain", lambda: backlog.drained_a_second(bench))
-    rate = found.rate("sqlite")
-    if told.rows and rate is not None:
+    for each in present if not told.no_drain else ():
+        if each.key in _DRAINED:
+            rate = _tried(
+                found,
+                f"the drain of {each.title}",
+                functools.partial(backlog.drained_a_second, bench, each),
+            )
+            if rate is not None:
+                found.drained[each.key] = rate
+    accepted = found.rate("sqlite")
+    if told.rows and accepted is not None:
         found.rows = told.rows
         both = _tried(
             found,
             "accepting with many rows",
-            lambda: history.latencies(bench, rows=told.rows, rate=rate / 2, rounds=told.rounds),
+            lambda: history.latencies(bench, rows=told.rows, rate=accepted / 2, rounds=told.rounds),
         )
         found.few, found.many = both or (None, None)
     if told.soak:

@@ -21,7 +21,6 @@ The rules:
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -214,7 +213,7 @@ class Fold(Standings):
 
     def _settle(self, group: list[_Booking]) -> Standing:
         """How the appointment of *group* stands: its current booking, completed by the others."""
-        standing = dataclasses.replace(group[0].standing)
+        standing = group[0].standing
         for booking in group[1:]:
             former = booking.standing
             standing.title = standing.title or former.title
@@ -262,4 +261,5 @@ class Fold(Standings):
         for id_, holder in holders.items():
             if holder.standing.start is None:
                 holder.standing.start, holder.standing.end = own[id_].start, own[id_].end
-        return [one for one in appointments if not any(one is gone for gone in merged)]
+        gone = set(map(id, merged))
+        return [one for one in appointments if id(one) not in gone]

@@ -73,7 +73,7 @@ class Fact:
 
 def dumps(fact: Fact) -> bytes:
     """*fact* as the store keeps it."""
-    return orjson.dumps(dataclasses.asdict(fact))
+    return orjson.dumps(fact)
 
 
 def loads(data: bytes) -> Fact:

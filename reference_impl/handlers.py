@@ -8,12 +8,16 @@ effect per occurrence; what differs between them is how appointments are folded
 
 from __future__ import annotations
 
+import itertools
+import operator
 from typing import TYPE_CHECKING, Any
 
 from reference_impl import conformity, logs
 from reference_impl.needs import HANDLED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from reference_impl.book import Book
@@ -69,10 +73,11 @@ class Handlers:
             )
         return self.reader.read(envelope, received_at)
 
-    def apply(self, connection: Connection, fact: Fact) -> None:
-        """Let *fact* take effect, once, inside the transaction of *connection*."""
-        kind = self.kind(fact.trigger)
-        if not self.book.record(connection, fact, kind, self.clock.now()):
+    def apply(self, connection: Connection, facts: Sequence[Fact]) -> None:
+        """Let each of *facts* take effect, once, inside the transaction of *connection*."""
+        told = [(fact, self.kind(fact.trigger)) for fact in facts]
+        new = self.book.record(connection, told, self.clock.now())
+        for fact in itertools.compress(facts, map(operator.not_, new)):
             self.log.info(
                 "Duplicate occurrence ignored",
                 triggerEvent=fact.trigger,

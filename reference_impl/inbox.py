@@ -1,18 +1,18 @@
 """
 The inbox: the durable memory of deliveries taken, and the queue of the workers.
 
-A delivery is accepted when the transaction that holds it is on disk.  As many threads write as the
-store has use for (`Store.writers`), and everything that arrived while they wrote shares the next
-transaction (group commit), so durability costs each delivery a fraction of a sync.
+A delivery is accepted when the transaction that holds it is on disk.  One thread writes, and
+everything that arrives while it writes and in the same burst shares the next transaction (group
+commit), so durability costs each delivery a fraction of a sync.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
-import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,11 @@ HANDICAP = 30_000_000
 
 #: Most deliveries that wait for a transaction before 503 is the better answer.
 _WAITING = 20_000
+
+
+#: So many turns of the event loop without an arrival tell that what was sent has been read: one
+#: reads a request and the next one judges it.
+_QUIET = 3
 
 
 class StoreUnavailableError(Exception):
@@ -94,32 +99,36 @@ class Inbox:
 
     #: Most deliveries in one transaction.
     most = 256
-    #: Seconds that a transaction waits for company, when the last one had some: each costs the
-    #: processor as much as twenty deliveries in it.
-    gathering = 0.001
+    #: Seconds that the first of them waits at most for the others.
+    gathering = 0.005
 
     def __init__(self, settings: Settings, store: Store, committed: Callable[[int], None]) -> None:
         self._settings = settings
         self._store = store
         self._committed = committed
-        self._arrivals: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._arrivals: deque[_Waiting] = deque()
+        #: What the thread writes next; nothing means that it is to end.
+        self._batches: queue.SimpleQueue[list[_Waiting]] = queue.SimpleQueue()
+        #: How many of these are not answered yet.
+        self._unanswered = 0
+        #: The event loop in which somebody looks whether more arrive.
+        self._looking: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the threads that write."""
-        for number in range(self._store.writers):
-            thread = threading.Thread(target=self._run, name=f"inbox-{number}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        """Start the thread that writes."""
+        self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
+        self._thread.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Write what has arrived, for at most *seconds*, then end the threads."""
-        deadline = time.monotonic() + seconds
-        for _ in self._threads:
-            self._arrivals.put(None)
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        self._threads.clear()
+        """Write what has arrived, for at most *seconds*, then end the thread."""
+        if self._thread is None:
+            return
+        while self._arrivals:
+            self._hand_over()
+        self._batches.put([])
+        self._thread.join(seconds)
+        self._thread = None
 
     async def accept(self, entry: Entry) -> bool:
         """
@@ -128,37 +137,48 @@ class Inbox:
         Raises:
             StoreUnavailableError: if it could not be stored.
         """
-        if self._arrivals.qsize() > _WAITING:
+        if len(self._arrivals) > _WAITING:
             raise StoreUnavailableError("too many deliveries wait for the store")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(entry, loop, loop.create_future())
-        self._arrivals.put(waiting)
+        self._arrivals.append(waiting)
+        self._gather(loop)
         return await waiting.outcome
 
-    # --- the threads ------------------------------------------------------------------------
+    # --- company: a transaction costs as much as ten deliveries in it -------------------------
+
+    def _gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have a transaction begun once nothing more arrives, if none is under way."""
+        if self._arrivals and not self._unanswered and self._looking is not loop:
+            self._looking = loop
+            loop.call_soon(self._look, loop, loop.time() + self.gathering, 0, 0)
+
+    def _look(
+        self, loop: asyncio.AbstractEventLoop, until: float, arrived: int, quiet: int
+    ) -> None:
+        now_arrived = len(self._arrivals)
+        quiet = quiet + 1 if now_arrived == arrived else 0
+        if quiet < _QUIET and now_arrived < self.most and loop.time() < until:
+            loop.call_soon(self._look, loop, until, now_arrived, quiet)
+            return
+        self._looking = None
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        batch: list[_Waiting] = []
+        # Whoever stops us takes from the same end: only what was taken is known to be there.
+        with contextlib.suppress(IndexError):
+            while len(batch) < self.most:
+                batch.append(self._arrivals.popleft())
+        if batch:
+            self._unanswered += 1
+            self._batches.put(batch)
+
+    # --- the thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
-        going_on = True
-        batch: list[_Waiting] = []
-        while going_on:
-            had_company = len(batch) > 1
-            batch = []
-            arrival = self._arrivals.get()
-            if had_company:
-                time.sleep(self.gathering)
-            while True:
-                if arrival is None:
-                    going_on = False
-                    break
-                batch.append(arrival)
-                if len(batch) == self.most:
-                    break
-                try:
-                    arrival = self._arrivals.get_nowait()
-                except queue.Empty:
-                    break
-            if batch:
-                self._settle(batch)
+        while batch := self._batches.get():
+            self._settle(batch)
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:
         entries = [waiting.entry for waiting in batch]
@@ -170,7 +190,7 @@ class Inbox:
         else:
             self._committed(sum(outcome))
         # One wake-up of the loop for the whole batch.
-        batch[0].loop.call_soon_threadsafe(_resolve, batch, outcome)
+        batch[0].loop.call_soon_threadsafe(self._resolve, batch, outcome)
 
     def write(self, entries: Sequence[Entry]) -> list[bool]:
         """
@@ -214,6 +234,8 @@ class Inbox:
             "rank": self.rank(entry.trigger, entry.received_at),
             "state": "waiting",
             "due_at": entry.received_at,
+            "tries": 0,
+            "interruptions": 0,
             "received_at": entry.received_at,
         }
 
@@ -225,12 +247,16 @@ class Inbox:
         """What claims are ordered by: smaller is sooner."""
         return due_at + self.priority(trigger) * HANDICAP
 
-
-def _resolve(batch: Sequence[_Waiting], outcome: list[bool] | StoreUnavailableError) -> None:
-    for position, waiting in enumerate(batch):
-        if waiting.outcome.done():
-            continue
-        if isinstance(outcome, StoreUnavailableError):
-            waiting.outcome.set_exception(StoreUnavailableError(*outcome.args))
-        else:
-            waiting.outcome.set_result(outcome[position])
+    def _resolve(
+        self, batch: Sequence[_Waiting], outcome: list[bool] | StoreUnavailableError
+    ) -> None:
+        self._unanswered -= 1
+        for position, waiting in enumerate(batch):
+            if waiting.outcome.done():
+                continue
+            if isinstance(outcome, StoreUnavailableError):
+                waiting.outcome.set_exception(StoreUnavailableError(*outcome.args))
+            else:
+                waiting.outcome.set_result(outcome[position])
+        # After the answers, so that those who send again at once have company in each other.
+        self._gather(batch[0].loop)

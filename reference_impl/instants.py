@@ -15,7 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 #: RFC 3339, section 5.6; the fraction may have any number of digits.
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))",
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
 
@@ -44,18 +44,20 @@ def parse(text: object) -> int | None:
     found = _RFC3339.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-    fraction, zulu, sign, zone_hours, zone_minutes = found.groups()[6:]
-    leap = int(second == 60)
+    day, minute, second, fraction, sign, zone_hours, zone_minutes = found.groups()
+    leap = second == "60"
     try:
-        moment = datetime(year, month, day, hour, minute, second - leap, tzinfo=UTC)
-        instant = from_datetime(moment) + leap * 1_000_000 + int((fraction or "")[:6].ljust(6, "0"))
-        if not zulu:
+        moment = datetime.fromisoformat(f"{day}T{minute}{'59' if leap else second}+00:00")
+        instant = from_datetime(moment) + leap * 1_000_000
+        if fraction:
+            instant += int(fraction[:6].ljust(6, "0"))
+        if sign:
             if int(zone_hours) > 23 or int(zone_minutes) > 59:
                 return None
             offset = (int(zone_hours) * 60 + int(zone_minutes)) * 60_000_000
             instant += offset if sign == "-" else -offset
-        to_datetime(instant)
+        if sign or leap:
+            to_datetime(instant)
     except (ValueError, OverflowError):
         return None
     return instant

@@ -32,6 +32,8 @@ from reference_impl.store.locks import try_lock
 from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from reference_impl.clock import Clock
@@ -57,7 +59,7 @@ _LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXP
 _OTHER = webhook_events.alias()
 _FREE = _events.booking.not_in(select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING))
 _NEXT = (
-    select(_events.id, _events.booking)
+    select(_events.id, _events.booking, _events.tries, _events.interruptions)
     .where(_DUE, _FREE)
     .order_by(_events.rank, _events.id)
     .limit(bindparam("limit", type_=Integer))
@@ -106,6 +108,15 @@ def _free(condition: ColumnElement[bool]) -> Update:
 
 
 _FREE_EXPIRED = _free(_EXPIRED)
+_HELD = _events.id.in_(bindparam("ids", expanding=True)) & _events.lease_token.in_(
+    bindparam("tokens", expanding=True)
+)
+_STRANDED = _free(_HELD)
+_PUT_BACK = (
+    update(webhook_events)
+    .where(_HELD)
+    .values(state="waiting", tries=_events.tries - 1, lease_token=None)
+)
 
 # Times that no clock could have set that shows what ours shows now.
 _AHEAD = (
@@ -175,16 +186,13 @@ class Leases:
         with self.store.read() as connection:
             return bool(connection.scalar(_LOOK, values))
 
-    def claim(self) -> Job | None:
+    def claim(self, limit: int = 1) -> list[Job]:
         """
-        The lease of the next delivery, or `None` when there is none to be had.
+        The leases of the next deliveries, of up to *limit*; none when there is none to be had.
 
-        By priority and age; never one whose booking is being worked on.
+        By priority and age; never one whose booking is being worked on, nor two of one booking.
+        What was tried before comes alone: it may fail again, or end its worker.
         """
-        jobs = self._claim(1)
-        return jobs[0] if jobs else None
-
-    def _claim(self, limit: int) -> list[Job]:
         now = self.clock.now()
         token = secrets.token_hex(16)
         values = {
@@ -220,7 +228,11 @@ class Leases:
         asked = {"now": now, "mine": self.settings.queue, "limit": limit}
         first: dict[str, int] = {}
         for row in connection.execute(_NEXT, asked):
-            first.setdefault(row.booking, row.id)
+            tried = row.tries or row.interruptions
+            if not (first and tried):
+                first.setdefault(row.booking, row.id)
+            if tried:
+                break
         # From here on nobody else claims one of these bookings; whoever did so before is seen by
         # the statement that follows.
         names = {f"claim {booking}": booking for booking in first}
@@ -263,20 +275,32 @@ class Leases:
         with self.store.write() as connection:
             return connection.execute(mine).rowcount
 
-    def release(self, connection: Connection, job: Job, **values: Any) -> None:
+    def put_back(self, jobs: Sequence[Job], *, interrupted: bool = False) -> None:
         """
-        Give up the lease of *job* and set *values*.
+        Let others claim *jobs* at once, as if this claim had not been.
+
+        With *interrupted* they were begun, and the try that did not end is an interruption.
+        """
+        held = {"ids": [job.id for job in jobs], "tokens": list({job.token for job in jobs})}
+        with self.store.write(durable=False) as connection:
+            connection.execute(_STRANDED if interrupted else _PUT_BACK, held)
+
+    def release(self, connection: Connection, jobs: Sequence[Job], **values: Any) -> None:
+        """
+        Give up the leases of *jobs*, which one claim gave, and set *values* for each of them.
 
         Raises:
-            LeaseLostError: if the lease is not held any more.
+            LeaseLostError: if one of them is not held any more.
         """
-        mine = {"row": job.id, "token": job.token}
-        if connection.execute(_releasing(tuple(values)), {**mine, **values}).rowcount != 1:
+        mine = {"rows": [job.id for job in jobs], "token": jobs[0].token}
+        changed = connection.execute(_releasing(tuple(values)), {**mine, **values})
+        if changed.rowcount != len(jobs):
             raise LeaseLostError
 
 
 @functools.cache
 def _releasing(names: tuple[str, ...]) -> Update:
-    mine = (_events.id == bindparam("row")) & (_events.lease_token == bindparam("token"))
+    rows = _events.id.in_(bindparam("rows", expanding=True))
+    mine = rows & (_events.lease_token == bindparam("token"))
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     return update(webhook_events).where(mine).values({**values, "lease_token": None})

@@ -16,17 +16,19 @@ that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))
 `Inbox` (`inbox`)
     `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
 `Leases` (`leases`)
-    `claim` (order, one at a time per booking), `release` (guard of the lease), `take_over`.
-`Worker` (`worker`)
-    `process`, `finish` (done with the effect), `failed`, `delay` (the retry schedule), `bury`
-    (the dead letter), `notice`, `interfere` (where provider states disturb).
+    `claim` (order, one at a time per booking), `release` (guard of the leases), `put_back`,
+    `take_over`.
+`Worker` (`worker`, its tries in `tries`)
+    `alone` (what shares its try with nothing), `process` (what was claimed together), `prepare`,
+    `finish` (done with the effects), `failed`, `delay` (the retry schedule), `bury` (the dead
+    letter), `notice`, `interfere` (where provider states disturb).
 `Handlers` (`handlers`)
-    `prepare` (payload to fact), `apply` (fact to state and effect), `kind` (of the effect).
+    `prepare` (payload to fact), `apply` (facts to state and effects), `kind` (of the effect).
 `Reader` (`facts`)
     `read`, `instant` (dates), `previous_uid`, `appointment_id`, `occurrence_key` (sameness).
 `Fold` (`appointments`, its rules per trigger in `standings`)
     a method per trigger, `order`, `final`, `may_link`, `head`, `aliases`, `bind`.
-`Book` (`book`)
+`Book` (`book`, its appointments in `ledger`)
     `record`, `related`, `settle`, `effect`.
 `Notifier` (`notices`)
     `tell`, `send` (when it is time), `deliver`.
@@ -95,6 +97,8 @@ class Receiver:
         entry = self.entry(parsed, body)
         self.received(entry, parsed)
         self.rotation(headers, entry)
+        # It is the most of what an attempt holds, and not needed while it waits for the disk.
+        del parsed
         try:
             new = await self.accept(entry)
         except StoreUnavailableError as problem:

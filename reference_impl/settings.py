@@ -57,6 +57,14 @@ def _positive(text: str) -> int:
     return number
 
 
+def _batch(text: str) -> int:
+    number = int(text)
+    # Statements name each delivery of a batch, and databases bound what a statement may name.
+    if not 1 <= number <= 1000:
+        raise ValueError("expected a whole number from 1 to 1000")
+    return number
+
+
 def _natural(text: str) -> int:
     number = int(text)
     if number < 0:
@@ -138,6 +146,8 @@ class Settings:
     backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
     #: Deliveries worked on at the same time.
     workers: int = _setting("RECEIVER_WORKERS", 4, _threads)
+    #: The most deliveries that share a transaction when there is a backlog; 1: none does.
+    batch: int = _setting("RECEIVER_BATCH", 64, _batch)
     #: Seconds between looks for work that another process accepted.
     poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
     #: Seconds to wait for a busy store before answering 503.

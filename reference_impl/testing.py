@@ -69,6 +69,11 @@ class Faults:
             self._failures.clear()
             self._seconds.clear()
 
+    def concern(self, job: Job) -> bool:
+        """Whether anything is to go wrong with *job*, which shares its try with no other then."""
+        with self._lock:
+            return job.uid in self._failures or job.uid in self._seconds
+
     def interfere(self, moment: str, job: Job) -> None:
         """
         Disturb the processing of *job*, if that was asked for.
@@ -104,6 +109,7 @@ class ProviderStates:
         self.machine = machine
         self.faults = Faults()
         machine.worker.interfere = self.faults.interfere  # type: ignore[method-assign]
+        machine.worker.alone = self.faults.concern  # type: ignore[method-assign]
         self._states: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "appointment exists": self._appointment_exists,
             "processing fails": self._processing_fails,

@@ -1,36 +1,26 @@
 """
-The worker: takes deliveries from the inbox and lets them take effect.
+The worker: threads that take deliveries from the inbox and work on them (`tries`).
 
-The effect of a delivery and the mark that it is done are one transaction, guarded by the token of
-its lease (`leases`): a delivery is processed at least once and takes effect exactly once.
+A thread takes one delivery after a rest, and then twice as many as it was done with, as long as
+that is quick: a backlog is worked off in large batches, while deliveries that take their time are
+spread over whoever is idle.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import envelope, logs
-from reference_impl.counts import count
-from reference_impl.facts import Fact, UnusablePayloadError
-from reference_impl.leases import LeaseLostError
-from reference_impl.meter import Meter
-from reference_impl.tables import notices
+from reference_impl import logs
+from reference_impl.tries import Tries
+from reference_impl.turns import Turns
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from reference_impl.clock import Clock
-    from reference_impl.handlers import Handlers
-    from reference_impl.inbox import Inbox
-    from reference_impl.leases import Job, Leases
-    from reference_impl.notices import Notifier
-    from reference_impl.settings import Settings
-    from reference_impl.store import Store
+    from reference_impl.leases import Job
 
 #: How often a delivery may see its worker die before it is taken for the cause.
 _INTERRUPTIONS = 20
@@ -39,33 +29,17 @@ _INTERRUPTIONS = 20
 _PAUSE_AFTER_TROUBLE = 0.5
 
 
-class Worker:
+class Worker(Tries):
     """Works on several deliveries at a time, and on one at a time per booking."""
 
-    def __init__(  # noqa: PLR0917 - the parts it works with, in the order of `Machine`
-        self,
-        settings: Settings,
-        store: Store,
-        inbox: Inbox,
-        leases: Leases,
-        handlers: Handlers,
-        notifier: Notifier,
-        clock: Clock,
-    ) -> None:
-        self.settings = settings
-        self.store = store
-        self.inbox = inbox
-        self.leases = leases
-        self.handlers = handlers
-        self.notifier = notifier
-        self.clock = clock
-        self.meter = Meter()
-        self.log = logs.logger()
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self.paused = False
         self._threads: list[threading.Thread] = []
         self._wake = threading.Condition()
         self._calls = 0
-        self._stopping = False
+        self._stranded: list[Job] = []
+        self._batches = Turns(self.store.writers)
 
     # --- threads ----------------------------------------------------------------------------
 
@@ -73,7 +47,7 @@ class Worker:
         """Take over what dead workers left, then start the threads."""
         self.leases.take_over()
         self.notifier.start()
-        self._stopping = False
+        self.stopping = False
         for number in range(self.settings.workers):
             thread = threading.Thread(
                 target=self._run, args=(number == 0,), name=f"worker-{number}", daemon=True
@@ -84,7 +58,7 @@ class Worker:
     def halt(self) -> None:
         """Claim nothing more; what is being worked on goes on."""
         with self._wake:
-            self._stopping = True
+            self.stopping = True
             self._wake.notify_all()
 
     def stop(self, seconds: float = 10.0) -> None:
@@ -121,12 +95,17 @@ class Worker:
 
     def _run(self, looks: bool) -> None:
         """One thread; the one that *looks* also polls for what other processes accepted."""
-        while not self._stopping:
+        limit = 1
+        while not self.stopping:
             calls = self._calls
             try:
-                if self.step():
-                    continue
-                self._rest(calls, looks=looks)
+                with self._company(limit):
+                    began = time.monotonic()
+                    worked = 0 if self.stopping else self.step(limit)
+                quick = time.monotonic() - began < self.patience
+                limit = max(1, min(2 * worked, self.settings.batch)) if quick else 1
+                if not worked:
+                    self._rest(calls, looks=looks)
             except Exception as problem:  # noqa: BLE001 - the thread must outlive any trouble
                 # Without the traceback, whose text may quote a payload.
                 self.log.error(  # noqa: TRY400
@@ -134,14 +113,22 @@ class Worker:
                 )
                 self._sleep(_PAUSE_AFTER_TROUBLE)
 
+    def _company(self, limit: int) -> contextlib.AbstractContextManager[None]:
+        """
+        The turn that a step of more than one delivery needs.
+
+        More threads with one at a time would be no faster, and leave no gap to whoever accepts.
+        """
+        return contextlib.nullcontext() if limit == 1 else self._batches.taken(self.patience)
+
     def _rest(self, calls: int, *, looks: bool) -> None:
         """Wait until there was another call than the *calls* known, or something is due."""
         while True:
             with self._wake:
-                if self._stopping or self._calls != calls:
+                if self.stopping or self._calls != calls:
                     return
                 self._wake.wait(self.settings.poll if looks else None)
-                if self._stopping or self._calls != calls:
+                if self.stopping or self._calls != calls:
                     return
             if looks and not self.paused:
                 self.leases.catch_up()
@@ -150,130 +137,55 @@ class Worker:
 
     def _sleep(self, seconds: float) -> None:
         with self._wake:
-            if not self._stopping:
+            if not self.stopping:
                 self._wake.wait(seconds)
 
-    # --- one delivery -----------------------------------------------------------------------
+    # --- what is claimed --------------------------------------------------------------------
 
-    def step(self) -> bool:
-        """Work on the next delivery that is due, if there is one: whether there was."""
-        job = None if self.paused else self.leases.claim()
-        if job is None:
-            return False
-        if job.interruptions > _INTERRUPTIONS:
-            self.bury(job, f"its worker ended {job.interruptions} times while it was processed")
-        else:
-            self.process(job)
-        return True
-
-    def process(self, job: Job) -> None:
-        """Work on *job* until it is done, waits for its next try, or is buried."""
-        started = time.perf_counter()
-        outcome = "failed"
-        self.log.info("Processing Cal.com webhook", **job.named())
+    def step(self, limit: int = 1) -> int:
+        """Work on the next deliveries that are due, on up to *limit*: on how many it was."""
+        if self.paused:
+            return 0
+        self._put_back_stranded()
+        jobs = self.leases.claim(limit)
         try:
-            fact = self.prepare(job)
-            self.interfere("before", job)
-            # A power failure that undoes the effect undoes the mark with it, and the delivery is
-            # processed again: what was acknowledged is on disk, so nobody has to wait for it here.
-            with self.store.write(durable=False) as connection:
-                if fact is not None:
-                    self.handlers.apply(connection, fact)
-                self.interfere("during", job)
-                self.finish(connection, job, time.perf_counter() - started)
-        except LeaseLostError:
-            outcome = "lost"
-            self.log.warning("Lease lost, nothing done", **job.named())
-        except UnusablePayloadError as problem:
-            outcome = "unusable"
-            self.bury(job, str(problem))
-        except Exception as problem:  # noqa: BLE001 - whatever it is, it costs this job one try
-            self.failed(job, logs.describe(problem))
-        else:
-            outcome = "done"
-            self.log.info("Processed Cal.com webhook", **job.named())
-        finally:
-            self.meter.tried(job.trigger, outcome, time.perf_counter() - started)
+            return self._work(jobs)
+        except Exception:
+            # The store failed: what has not come to an end can be put back once it is well.
+            with self._wake:
+                self._stranded += jobs
+            raise
 
-    def prepare(self, job: Job) -> Fact | None:
-        """
-        What *job* says, or `None` when nothing is to be done about it.
+    def _work(self, jobs: list[Job]) -> int:
+        """Work on *jobs*, which one claim gave: on how many it was."""
+        if jobs and jobs[0].interruptions > _INTERRUPTIONS:
+            # It comes alone, as does whatever was tried before.
+            times = jobs[0].interruptions
+            self.bury(jobs[0], f"its worker ended {times} times while it was processed")
+            return 1
+        alone = [job for job in jobs if self.alone(job)]
+        together = [job for job in jobs if job not in alone] if alone else jobs
+        if together:
+            self.process(together)
+        if len(alone) > 1:
+            self.leases.put_back(alone[1:])
+            self.wake(len(alone) - 1)
+        if alone:
+            self.process(alone[:1])
+        return len(together) + len(alone[:1])
 
-        Raises:
-            UnusablePayloadError: if the handler could never do anything with it.
-        """
-        return self.handlers.prepare(envelope.read(job.body), job.received_at)
+    def alone(self, job: Job) -> bool:  # noqa: ARG002 - for heirs, and provider states
+        """Whether *job* is to share its try with no other."""
+        return False
 
-    def interfere(self, moment: str, job: Job) -> None:
-        """Where provider states disturb: `before` and `during` the transaction of the effect."""
-
-    def finish(self, connection: Connection, job: Job, seconds: float) -> None:
-        """
-        Mark *job* done, in the transaction of its effect.
-
-        Raises:
-            LeaseLostError: if the lease is not held any more; the transaction must be undone.
-        """
-        now = self.clock.now()
-        self.leases.release(connection, job, state="done", reason=None, finished_at=now)
-        count(
-            *(connection, job.trigger),
-            done=1,
-            seconds_total=seconds,
-            seconds_last=seconds,
-            last_at=now,
-        )
-
-    # --- failure ----------------------------------------------------------------------------
-
-    def delay(self, tries: int) -> float | None:
-        """Seconds to wait after so many failed *tries*; `None` when there is to be no other."""
-        if tries >= self.settings.attempts:
-            return None
-        return self.settings.backoff[min(tries, len(self.settings.backoff)) - 1]
-
-    def failed(self, job: Job, reason: str) -> None:
-        """Plan the next try of *job*, or bury it."""
-        seconds = self.delay(job.tries)
-        if seconds is None:
-            self.bury(job, reason)
+    def _put_back_stranded(self) -> None:
+        with self._wake:
+            stranded, self._stranded = self._stranded, []
+        if not stranded:
             return
-        due_at = self.clock.now() + round(seconds * 1_000_000)
-        self.log.warning(
-            "Cal.com webhook will be tried again", seconds=seconds, reason=reason, **job.named()
-        )
         try:
-            with self.store.write() as connection:
-                rank = self.inbox.rank(job.trigger, due_at)
-                self.leases.release(
-                    connection, job, state="waiting", due_at=due_at, rank=rank, reason=reason
-                )
-                count(connection, job.trigger, failed=1)
-        except LeaseLostError:
-            self.log.warning("Lease lost, nothing done", **job.named())
-
-    def bury(self, job: Job, reason: str) -> None:
-        """Make *job* a dead letter and tell the administrators."""
-        try:
-            with self.store.write() as connection:
-                now = self.clock.now()
-                self.leases.release(connection, job, state="dead", reason=reason, finished_at=now)
-                self.notice(connection, job, reason, now)
-                count(connection, job.trigger, dead=1)
-        except LeaseLostError:
-            self.log.warning("Lease lost, nothing done", **job.named())
-            return
-        self.meter.buried(job.trigger)
-        self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
-        self.notifier.tell()
-
-    def notice(self, connection: Connection, job: Job, reason: str, now: int) -> None:
-        """Enter what the administrators are told about *job*."""
-        row = {
-            "webhook_id": job.webhook_id,
-            "event_type": job.trigger,
-            "uid": job.uid,
-            "reason": reason,
-            "at": now,
-        }
-        connection.execute(insert(notices), [row])
+            self.leases.put_back(stranded, interrupted=True)
+        except SQLAlchemyError:
+            with self._wake:
+                self._stranded += stranded
+            raise

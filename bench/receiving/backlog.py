@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import sqlalchemy
 
-from bench.receiving.candidates import RECEIVER, REFERENCE, variables
+from bench.receiving.candidates import RECEIVER, Candidate, variables
 from bench.receiving.rounds import Bench, MeasurementError, sound
 
 _TOTAL = sqlalchemy.text("SELECT coalesce(sum(done), 0) FROM webhook_stats")
@@ -18,7 +21,7 @@ _START = 20.0
 _LOOK = 0.1
 
 
-def drained_a_second(bench: Bench) -> float:
+def drained_a_second(bench: Bench, candidate: Candidate) -> float:
     """
     Deliveries processed a second, over a backlog that lasts as long as a measurement.
 
@@ -26,26 +29,33 @@ def drained_a_second(bench: Bench) -> float:
         MeasurementError: if the backlog cannot be made, or nothing of it is processed.
         SetupError: if the receiver does not start.
     """
-    with bench.empty("backlog") as folder:
-        with REFERENCE.running(folder, bench.cores) as server:
-            outcome = sound(bench.pressure(server).saturate(warm=0, seconds=bench.seconds), server)
-        with bench.cores.serving(), (folder / "worker.log").open("wb") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own command
-                [*RECEIVER, "worker"],
-                env=os.environ | variables(server.database),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    with bench.empty("backlog") as folder, candidate.running(folder, bench.cores) as server:
+        # Two measurements long: a worker may be as fast as the receiver.
+        load = bench.pressure(server).saturate(warm=0, seconds=2 * bench.seconds)
+        waiting = sound(load, server).confirmed
+        with _worker(bench, server.database, folder / "worker.log"):
+            return _watched(server.database, waiting, bench.seconds)
+
+
+@contextlib.contextmanager
+def _worker(bench: Bench, database: str, said: Path) -> Iterator[None]:
+    with bench.cores.serving(), said.open("wb") as log:
+        worker = subprocess.Popen(  # noqa: S603 - our own command
+            [*RECEIVER, "worker"],
+            env=os.environ | variables(database),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        worker.terminate()
         try:
-            return _watched(server.database, outcome.confirmed, bench.seconds)
-        finally:
-            worker.terminate()
-            try:
-                worker.wait(15)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+            worker.wait(15)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
 
 
 def _watched(database: str, waiting: int, seconds: float) -> float:

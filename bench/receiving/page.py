@@ -42,7 +42,7 @@ class Found:
     rounds: Mapping[str, Sequence[Round | Failure]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     syncs: float | None = None
-    drained: float | None = None
+    drained: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     few: Spread | None = None
     many: Spread | None = None
@@ -115,8 +115,8 @@ def _more(found: Found) -> Iterator[str]:
             if isinstance(each, Failure):
                 yield f"- Round {number} of {found.titles[key]} failed: {each.reason}."
     yield from (f"- {trouble}" for trouble in found.troubles)
-    if found.drained is not None:
-        yield f"- One worker process drained {found.drained:,.0f} deliveries a second."
+    for key, rate in found.drained.items():
+        yield f"- One worker process drained {rate:,.0f} deliveries a second ({found.titles[key]})."
     if found.few is not None and found.many is not None:
         yield (
             f"- Accepting at half load took p50 {found.few.p50:.2f} and p99 {found.few.p99:.2f} ms "
@@ -142,9 +142,9 @@ def _targets(found: Found) -> Iterator[str]:
     reference = found.middle("sqlite")
     slowest = Target("SQLite, p99 at saturation", 20, at_most=True, unit=" ms")
     yield f"- {slowest.line(reference and reference.full.p99)}"
-    if found.drained is not None:
-        drain = Target("drain / accept", 1)
-        yield f"- {drain.line(figures.ratio(found.drained, found.rate('sqlite')))}"
+    for key, rate in found.drained.items():
+        drain = Target(f"drain / accept, {found.titles[key]}", 1)
+        yield f"- {drain.line(figures.ratio(rate, found.rate(key)))}"
     if found.few is not None and found.many is not None:
         grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)
         yield f"- {grown.line(figures.ratio(found.many.p99, found.few.p99))}"

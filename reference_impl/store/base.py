@@ -24,7 +24,7 @@ class Store(ABC):
     of the *hasty* one a power failure may undo it until the next durable one.
     """
 
-    #: Transactions of the inbox that are worth having under way at the same time.
+    #: Batches of the worker that are worth having under way at the same time.
     writers = 1
 
     def __init__(self, durable: Engine, hasty: Engine, owner: str) -> None:

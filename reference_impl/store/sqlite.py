@@ -10,7 +10,9 @@ import contextlib
 import functools
 import os
 import socket
+import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
     from reference_impl.clock import Clock
     from reference_impl.store import schema
+
+
+#: Seconds between two looks whether another process has ended its transaction.  SQLite itself would
+#: wait up to a tenth of a second, and a busy writer leaves no gap that long.
+_LOOK = 0.001
 
 
 class SqliteStore(Store):
@@ -46,19 +53,27 @@ class SqliteStore(Store):
         self._file: tuple[int, int] | None = None
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._patient = threading.Lock()
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that may write, once it is our turn in this process and on the file."""
-        if not self._lock.acquire(timeout=self._seconds):
-            raise OperationalError("BEGIN", None, TimeoutError("the store is busy"))
-        try:
+        # Whoever accepts waits for one transaction of those that nobody waits for, not for several.
+        behind = contextlib.nullcontext() if durable else self._turn(self._patient)
+        with behind, self._turn(self._lock):
             self._check_file()
             with super().write(durable=durable) as connection:
                 yield connection
                 self._check_file()
+
+    @contextlib.contextmanager
+    def _turn(self, lock: threading.Lock) -> Iterator[None]:
+        if not lock.acquire(timeout=self._seconds):
+            raise OperationalError("BEGIN", None, TimeoutError("the store is busy"))
+        try:
+            yield
         finally:
-            self._lock.release()
+            lock.release()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -139,7 +154,7 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         max_overflow=16,
     )
     event.listen(engine, "connect", functools.partial(_prepare, synchronous))
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", functools.partial(_begin, seconds))
     return engine
 
 
@@ -154,13 +169,32 @@ def _prepare(synchronous: str, connection: Any, _record: Any) -> None:
         # NORMAL does not sync each commit: a power failure could lose what was answered 202.
         f"synchronous={synchronous}",
         # Short checkpoints keep the slowest accepts below 20 ms.
-        "wal_autocheckpoint=500",
+        "wal_autocheckpoint=0",
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin(connection: Connection) -> None:
-    # IMMEDIATE: a transaction that reads first and writes later could be refused half-way.
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _begin(seconds: float, connection: Connection) -> None:
+    if connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw: Any = connection.connection.driver_connection
+    patient = f"PRAGMA busy_timeout = {round(seconds * 1000)}"
+    deadline = time.monotonic() + seconds
+    raw.execute("PRAGMA busy_timeout = 0").close()
+    try:
+        while True:
+            try:
+                # IMMEDIATE: one that reads first and writes later could be refused half-way.
+                raw.execute("BEGIN IMMEDIATE").close()
+            except sqlite3.OperationalError as problem:
+                # Its lowest byte is the kind, the rest says more.
+                busy = problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise OperationalError("BEGIN", None, problem) from None
+                time.sleep(_LOOK)
+            else:
+                return
+    finally:
+        raw.execute(patient).close()

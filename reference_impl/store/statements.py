@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, bindparam, column, func, select
+from sqlalchemy import LargeBinary, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Column, Connection, Select, Table
+    from sqlalchemy import Column, Connection, Dialect, Select, Table
+
+_IF_NEW = " ON CONFLICT DO NOTHING"
 
 
 def insert_new(table: Table) -> Insert:
@@ -24,7 +26,10 @@ def insert_new(table: Table) -> Insert:
 @compiles(OnConflictDoNothing, "postgresql")
 def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
     # The two databases say the same; SQLAlchemy has it twice, and the other one loads slowly.
-    return "ON CONFLICT DO NOTHING"
+    return _IF_NEW.strip()
+
+
+# --- many rows at once: by the driver, since SQLAlchemy costs more than the database ------------
 
 
 def insert_all(
@@ -33,30 +38,106 @@ def insert_all(
     """
     Insert those of *entries* whose *key* is not there yet: the keys of these.
 
-    All of them have the same columns.
+    All of them have the same columns in the same order, every one that has to have a value.
     """
-    names = tuple(entries[0])
-    if connection.dialect.name != "postgresql":
-        return set(connection.scalars(_inserting(key), [dict(entry) for entry in entries]))
-    # In the order of their keys: two transactions that insert the same rows the other way round
-    # would wait for each other.
-    ordered = sorted(entries, key=lambda entry: entry[key.name])
-    values = {name: [entry[name] for entry in ordered] for name in names}
-    return set(connection.scalars(_unnesting(key, names), values))
+    table, names = key.table, tuple(entries[0])
+    if connection.dialect.name == "postgresql":
+        # In the order of their keys: two transactions that insert the same rows the other way
+        # round would wait for each other.
+        ordered = sorted(entries, key=lambda entry: entry[key.name])
+        query = _unnesting(table, names, f"{_IF_NEW} RETURNING {key.name}", connection.dialect)
+        columns = _columns(table, names, ordered, connection.dialect)
+        return set(connection.exec_driver_sql(query, columns).scalars())
+    rows = _rows(table, names, entries, connection.dialect)
+    inserted = connection.exec_driver_sql(_inserting(table, names, _IF_NEW), rows).rowcount
+    keys = {entry[key.name] for entry in entries}
+    # Asking each insert what became of it would cost more than all of them.
+    return keys if inserted == len(keys) else _newest(connection, key, keys, inserted)
+
+
+def add_all(
+    connection: Connection,
+    table: Table,
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    if_new: bool = False,
+) -> None:
+    """
+    Insert *entries*, of which there may be none, into *table*; *if_new*, those that are not there.
+
+    All of them have the same columns in the same order, every one that has to have a value.
+    """
+    if not entries:
+        return
+    names, ending = tuple(entries[0]), _IF_NEW if if_new else ""
+    if connection.dialect.name == "postgresql":
+        query = _unnesting(table, names, ending, connection.dialect)
+        connection.exec_driver_sql(query, _columns(table, names, entries, connection.dialect))
+    else:
+        rows = _rows(table, names, entries, connection.dialect)
+        connection.exec_driver_sql(_inserting(table, names, ending), rows)
+
+
+def _newest(connection: Connection, key: Column[Any], keys: set[Any], count: int) -> set[Any]:
+    """The *count* of *keys* that were inserted last: numbers only rise."""
+    number = key.table.c.id
+    latest = select(key).where(key.in_(keys)).order_by(number.desc()).limit(count)
+    return set(connection.scalars(latest))
 
 
 @functools.cache
-def _inserting(key: Column[Any]) -> Any:
+def _inserting(table: Table, names: tuple[str, ...], ending: str) -> str:
     # Built once: making a statement costs more than executing it.
-    return insert_new(key.table).returning(key)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){ending}"  # noqa: S608 - our names
 
 
 @functools.cache
-def _unnesting(key: Column[Any], names: tuple[str, ...]) -> Any:
+def _unnesting(table: Table, names: tuple[str, ...], ending: str, dialect: Dialect) -> str:
     # One text and one array a column, however many rows: it is planned once for a connection.
-    arrays = [bindparam(name, type_=ARRAY(key.table.c[name].type)) for name in names]
-    given = func.unnest(*arrays).table_valued(*map(column, names), name="given").render_derived()
-    return insert_new(key.table).from_select(names, select(*given.c)).returning(key)
+    # Binary: a payload as text is twice as long, and is quoted and read again.
+    kinds = (table.c[name].type.compile(dialect) for name in names)
+    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
+    into = f"{table.name} ({', '.join(names)})"
+    return f"INSERT INTO {into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 - our names
+
+
+def _rows(
+    table: Table, names: tuple[str, ...], entries: Sequence[Mapping[str, Any]], dialect: Dialect
+) -> list[tuple[Any, ...]]:
+    writing = _writing(table, names, dialect)
+    if not writing:
+        return [tuple(entry.values()) for entry in entries]
+    rows = []
+    for entry in entries:
+        row = list(entry.values())
+        for at, write in writing:
+            row[at] = write(row[at])
+        rows.append(tuple(row))
+    return rows
+
+
+def _columns(
+    table: Table, names: tuple[str, ...], entries: Sequence[Mapping[str, Any]], dialect: Dialect
+) -> tuple[list[Any], ...]:
+    columns = [[entry[name] for entry in entries] for name in names]
+    for at, write in _writing(table, names, dialect):
+        columns[at] = [write(value) for value in columns[at]]
+    return tuple(columns)
+
+
+@functools.cache
+def _writing(
+    table: Table, names: tuple[str, ...], dialect: Dialect
+) -> list[tuple[int, Callable[[Any], Any]]]:
+    """How the values of those columns are written that are not written as they are."""
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for at, name in enumerate(names):
+        kind = table.c[name].type.dialect_impl(dialect)
+        write = None if isinstance(kind, LargeBinary) else kind.bind_processor(dialect)
+        if write is not None:
+            found.append((at, write))
+    return found
 
 
 def writer(connection: Connection) -> str:

@@ -36,24 +36,25 @@ class Apart(Worker):
         fact = self.prepare(job)
         if fact is not None:
             with self.store.write() as connection:
-                self.handlers.apply(connection, self.known_as(fact, job))
+                self.handlers.apply(connection, [self.known_as(fact, job)])
 
     def known_as(self, fact, _job):
         return fact
 
     def mark(self, job):
         with self.store.write() as connection:
-            self.finish(connection, job, 0.0)
+            self.finish(connection, [job], 0.0)
 
     def steps(self):
         raise NotImplementedError
 
-    def process(self, job):
-        try:
-            for step in self.steps():
-                step(job)
-        except Exception as problem:  # noqa: BLE001 - as in the receiver that it is made of
-            self.failed(job, logs.describe(problem))
+    def process(self, jobs):
+        for job in jobs:
+            try:
+                for step in self.steps():
+                    step(job)
+            except Exception as problem:  # noqa: BLE001 - as in the receiver that it is made of
+                self.failed(job, logs.describe(problem))
 
 
 class MarksBeforeTheEffect(Apart):

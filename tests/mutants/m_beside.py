@@ -7,15 +7,14 @@ import datetime as dt
 import zoneinfo
 
 from gallery import breaks
+from singly import SingleBook, SingleWorker
 from sqlalchemy import select, update
 
 from reference_impl import instants
 from reference_impl.appointments import Fold
-from reference_impl.book import Book
 from reference_impl.facts import Reader
 from reference_impl.standings import CANCELLED, REJECTED
 from reference_impl.tables import appointment_bookings, appointments
-from reference_impl.worker import Worker
 
 _row = appointments.c
 _home = appointment_bookings.c
@@ -24,30 +23,30 @@ _WEEK = 7 * 24 * 3600 * 1_000_000
 
 
 @breaks("eff-016", "ord-010", calcom={"ord-013"}, part="book", reasons={"other-time"})
-class KnowsThatSlotAlready(Book):
+class KnowsThatSlotAlready(SingleBook):
     """Puts back what a reschedule to a slot that the booking had before has changed."""
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         if fact.trigger != "BOOKING_RESCHEDULED":
-            return super().record(connection, fact, kind, at)
+            return super().take(connection, fact, kind, at)
         had = {one.start for one in self.related(connection, [fact])}
         mine = [uid for uid in (fact.uid, fact.previous_uid) if uid]
         row = connection.execute(select(appointments).where(_row.uid.in_(mine))).first()
-        new = super().record(connection, fact, kind, at)
+        new = super().take(connection, fact, kind, at)
         if new and row is not None and fact.start in had:
             slot = {"start_time": row.start_time, "end_time": row.end_time}
             connection.execute(update(appointments).where(_row.id == row.id).values(**slot))
         return new
 
 
-class BySlot(Book):
+class BySlot(SingleBook):
     """Changes the other appointments of the slot that an event of *trigger* frees."""
 
     trigger = ""
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         before = self.slots(connection, fact)
-        new = super().record(connection, fact, kind, at)
+        new = super().take(connection, fact, kind, at)
         if new and fact.trigger == self.trigger:
             home = select(_home.appointment_id).where(_home.booking == fact.uid)
             found = _row.start_time.in_(before) & _row.id.not_in(home)
@@ -111,17 +110,17 @@ class TrustsTheOffset(Reader):
         return dataclasses.replace(fact, start=fact.start + wrong, end=fact.end + wrong)
 
 
-class Beside(Worker):
+class Beside(SingleWorker):
     """Cancels the appointment of a booking beside which a *trigger* happens."""
 
     trigger = ""
 
-    def process(self, job):
+    def work(self, job):
         if job.trigger == self.trigger:
             with self.store.write() as connection:
                 mine = update(appointments).where(_row.uid == job.uid)
                 connection.execute(mine.values(status=CANCELLED))
-        super().process(job)
+        super().work(job)
 
 
 @breaks(calcom={"eff-019"}, part="worker", reasons={"live-0"})
@@ -130,8 +129,8 @@ class MeetingEndedEndsIt(Beside):
 
     trigger = "MEETING_ENDED"
 
-    def process(self, job):
-        super().process(job)
+    def work(self, job):
+        super().work(job)
 
 
 @breaks(calcom={"eff-019"}, part="worker", reasons={"live-0"})
@@ -140,8 +139,8 @@ class NoShowCancels(Beside):
 
     trigger = "BOOKING_NO_SHOW_UPDATED"
 
-    def process(self, job):
-        super().process(job)
+    def work(self, job):
+        super().work(job)
 
 
 @breaks(calcom={"eff-020"}, part="fold", reasons={"still-live"})
@@ -156,11 +155,11 @@ class EmptySeatsStayLive(Fold):
 
 
 @breaks(calcom={"eff-021"}, part="book", reasons={"live-0"})
-class SeriesEndsAsOne(Book):
+class SeriesEndsAsOne(SingleBook):
     """Cancels every week of a series when one of them is called off."""
 
-    def record(self, connection, fact, kind, at):
-        new = super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        new = super().take(connection, fact, kind, at)
         if new and fact.trigger == "BOOKING_CANCELLED" and not fact.seats and fact.start:
             for row in connection.execute(select(appointments)).all():
                 apart = abs((row.start_time or 0) - fact.start)

@@ -10,6 +10,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from gallery import breaks
+from singly import SingleHandlers
 from sqlalchemy import insert
 
 from reference_impl import instants
@@ -68,11 +69,11 @@ class ReadsTriggersLoosely(Handlers):
 
 
 @breaks("evt-009", part="handlers", reasons={"effect-unexpected"})
-class FormMakesAnAppointment(Handlers):
+class FormMakesAnAppointment(SingleHandlers):
     """Takes a submitted form for a booking."""
 
-    def apply(self, connection, fact):
-        super().apply(connection, fact)
+    def act(self, connection, fact):
+        super().act(connection, fact)
         if fact.trigger == "FORM_SUBMITTED":
             row = {"ours": False, "status": "requested", "title": fact.title, "attendees": []}
             connection.execute(insert(appointments), [{"id": f"form-{fact.key}", **row}])

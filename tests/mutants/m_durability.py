@@ -76,7 +76,7 @@ class NeverTakesOver(Leases):
     def take_over(self):
         """Nobody looks after the dead."""
 
-    def claim(self):
+    def claim(self, limit=1):
         with self.store.write() as connection:
             connection.execute(
                 text(
@@ -84,7 +84,7 @@ class NeverTakesOver(Leases):
                     " WHERE state = 'processing'"
                 )
             )
-        return super().claim()
+        return super().claim(limit)
 
 
 @breaks(

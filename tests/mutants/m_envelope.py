@@ -133,7 +133,7 @@ class KeepsHalfABooking(Worker):
             if job.trigger == "BOOKING_CREATED" and job.uid:
                 half = Fact(job.trigger, job.received_at, uid=job.uid, key=f"half of {job.uid}")
                 with self.store.write() as connection:
-                    self.handlers.apply(connection, half)
+                    self.handlers.apply(connection, [half])
             raise
 
 

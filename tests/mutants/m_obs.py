@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from gallery import breaks
+from singly import SingleWorker
 
 from reference_impl import logs, signature
 from reference_impl.answers import ACCEPTED, INVALID_PAYLOAD, unauthorised
@@ -95,14 +96,14 @@ class SilentAboutDuplicates(Receiver):
         return ACCEPTED
 
 
-class _NamesOnlyWhatItHandles(Worker):
+class _NamesOnlyWhatItHandles(SingleWorker):
     """Says nothing about deliveries that no handler takes."""
 
-    def process(self, job):
+    def work(self, job):
         kept = self.log
         self.log = kept if job.trigger in HANDLED else _Mute()
         try:
-            super().process(job)
+            super().work(job)
         finally:
             self.log = kept
 
@@ -140,10 +141,10 @@ class SilentAboutFailures(Worker):
 
 
 @breaks("obs-011", part="worker", reasons=_SILENT)
-class LogsTheReceiptAlone(Worker):
+class LogsTheReceiptAlone(SingleWorker):
     """Has no word about work that went well."""
 
-    def process(self, job):
+    def work(self, job):
         class Troubles:
             def info(self, *words, **values):
                 """Nothing is wrong."""
@@ -152,7 +153,7 @@ class LogsTheReceiptAlone(Worker):
             error = staticmethod(logs.logger().error)
 
         self.log = Troubles()
-        super().process(job)
+        super().work(job)
 
 
 @breaks("obs-007", part="receiver", reasons={"log-leak"})

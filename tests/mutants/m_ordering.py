@@ -6,10 +6,10 @@ import dataclasses
 import time
 
 from gallery import breaks
+from singly import SingleBook
 from sqlalchemy import select, update
 
 from reference_impl.appointments import Fold
-from reference_impl.book import Book
 from reference_impl.facts import Reader
 from reference_impl.receiver import Receiver
 from reference_impl.standings import CONFIRMED, REQUESTED
@@ -23,11 +23,11 @@ def revive(connection, uid):
 
 
 @breaks("ord-001", part="book", reasons={"still-live"})
-class LateCreatedRevives(Book):
+class LateCreatedRevives(SingleBook):
     """Upserts the appointment as confirmed when a known creation is reported anew."""
 
-    def record(self, connection, fact, kind, at):
-        new = super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        new = super().take(connection, fact, kind, at)
         if not new and fact.trigger == "BOOKING_CREATED":
             revive(connection, fact.uid)
         return new
@@ -55,15 +55,15 @@ class CancelUnknownCreatesLive(Fold):
             super().cancelled(standing, fact)
 
 
-class Forgetful(Book):
+class Forgetful(SingleBook):
     """Has nothing to do for an event of a booking that it does not know."""
 
     trigger = ""
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         if fact.trigger == self.trigger and not self.related(connection, [fact]):
             return True
-        return super().record(connection, fact, kind, at)
+        return super().take(connection, fact, kind, at)
 
 
 @breaks(
@@ -81,8 +81,8 @@ class CancelBeforeCreateForgotten(Forgetful):
 
     trigger = "BOOKING_CANCELLED"
 
-    def record(self, connection, fact, kind, at):
-        return super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        return super().take(connection, fact, kind, at)
 
 
 @breaks(
@@ -100,8 +100,8 @@ class RescheduleBeforeCreateLost(Forgetful):
 
     trigger = "BOOKING_RESCHEDULED"
 
-    def record(self, connection, fact, kind, at):
-        return super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        return super().take(connection, fact, kind, at)
 
 
 class NowReader(Reader):
@@ -135,15 +135,15 @@ class LastArrivalWins(Fold):
         return sorted(group, key=lambda booking: booking.last, reverse=True)
 
 
-class LateRequests(Book):
+class LateRequests(SingleBook):
     """Dates a request by its arrival when its booking is known already."""
 
     trigger = "BOOKING_REQUESTED"
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         if fact.trigger == self.trigger and self.related(connection, [fact]):
             fact = dataclasses.replace(fact, happened=at)
-        return super().record(connection, fact, kind, at)
+        return super().take(connection, fact, kind, at)
 
 
 @breaks(
@@ -170,8 +170,8 @@ class LatePayments(LateRequests):
 
     trigger = "BOOKING_PAYMENT_INITIATED"
 
-    def record(self, connection, fact, kind, at):
-        return super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        return super().take(connection, fact, kind, at)
 
 
 @breaks("ord-008", part="fold", beside={"book": LatePayments}, reasons={"requested"})

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 from gallery import breaks
+from singly import SingleBook, SingleWorker
 from sqlalchemy import select, update
 
 from reference_impl import envelope, instants
 from reference_impl.appointments import Fold
-from reference_impl.book import Book
 from reference_impl.receiver import Receiver
 from reference_impl.tables import appointment_bookings, appointments, webhook_events
-from reference_impl.worker import Worker
 
 _row = webhook_events.c
 _home = appointment_bookings.c
@@ -38,13 +37,13 @@ class NothingIsFinal(Fold):
     calcom={"ord-012", "ord-013"},
     reasons={"other-time", "still-live", "live-0"},
 )
-class OrdersThreeEvents(Book):
+class OrdersThreeEvents(SingleBook):
     """Puts three events of a booking in order, and takes any further one for the last."""
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         if len(self.related(connection, [fact])) >= _ORDERED:
             fact = dataclasses.replace(fact, happened=at)
-        return super().record(connection, fact, kind, at)
+        return super().take(connection, fact, kind, at)
 
 
 @breaks("ord-011", part="receiver", reasons={"went-back"})
@@ -82,24 +81,24 @@ class RedeliveredRequestReopens(Receiver):
     part="worker",
     reasons={"still-live", "other-time", "appointments-missing", "live-0"},
 )
-class KeepsTheFirstOfABurst(Worker):
+class KeepsTheFirstOfABurst(SingleWorker):
     """Takes the events of a booking that wait behind one another for repetitions of the first."""
 
-    def process(self, job):
+    def work(self, job):
         behind = (_row.state == "waiting") & (_row.tries == 0) & (_row.id != job.id)
         mine = select(_row.booking).where(_row.id == job.id)
         with self.store.write() as connection:
             same = update(webhook_events).where(behind, _row.booking.in_(mine))
             connection.execute(same.values(state="done"))
-        super().process(job)
+        super().work(job)
 
 
 @breaks(calcom={"ord-014"}, part="book", reasons={"live-0"})
-class SeatOfTheUnknownEndsAll(Book):
+class SeatOfTheUnknownEndsAll(SingleBook):
     """Takes the return of a seat in a booking that it does not know for the end of the booking."""
 
-    def record(self, connection, fact, kind, at):
+    def take(self, connection, fact, kind, at):
         gone = fact.trigger == "BOOKING_CANCELLED" and fact.seats
         if gone and not self.related(connection, [fact]):
             fact = dataclasses.replace(fact, seats=None)
-        return super().record(connection, fact, kind, at)
+        return super().take(connection, fact, kind, at)

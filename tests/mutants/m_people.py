@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from gallery import breaks
+from singly import SingleBook, SingleHandlers
 from sqlalchemy import select, update
 
 from reference_impl.appointments import Fold
-from reference_impl.book import Book
 from reference_impl.facts import Reader
-from reference_impl.handlers import Handlers
 from reference_impl.standings import CANCELLED, CONFIRMED, REJECTED, SCHEDULED
 from reference_impl.tables import appointments
 
 _row = appointments.c
 
 
-class ByPerson(Book):
+class ByPerson(SingleBook):
     """Changes the other appointments of the person whom an event of *trigger* is about."""
 
     trigger = ""
 
-    def record(self, connection, fact, kind, at):
-        new = super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        new = super().take(connection, fact, kind, at)
         if new and fact.trigger == self.trigger and not fact.seats:
             for row in self.others(connection, fact):
                 mine = update(appointments).where(_row.id == row.id)
@@ -93,11 +92,11 @@ class IgnoresOurAppointmentId(Reader):
 
 
 @breaks("eff-002", part="book", reasons={"bystander-touched"})
-class ConfirmsWhateverWaits(Book):
+class ConfirmsWhateverWaits(SingleBook):
     """Confirms any appointment of ours that waits when a booking comes without a number."""
 
-    def record(self, connection, fact, kind, at):
-        new = super().record(connection, fact, kind, at)
+    def take(self, connection, fact, kind, at):
+        new = super().take(connection, fact, kind, at)
         if new and fact.trigger == "BOOKING_CREATED" and fact.appointment_id is None:
             waiting = update(appointments).where(_row.ours, _row.status == SCHEDULED)
             connection.execute(waiting.values(status=CONFIRMED))
@@ -117,15 +116,15 @@ class ConfirmsOursWithoutItsIds(Fold):
 
 
 @breaks("eff-003", part="handlers", reasons={"live-0"})
-class UnknownAppointmentVanishes(Handlers):
+class UnknownAppointmentVanishes(SingleHandlers):
     """Has no else: a booking with a number that leads nowhere is dropped, as in the guide."""
 
-    def apply(self, connection, fact):
+    def act(self, connection, fact):
         if fact.trigger == "BOOKING_CREATED" and fact.appointment_id is not None:
             found = select(_row.id).where(_row.id == fact.appointment_id)
             if connection.scalar(found) is None:
                 return
-        super().apply(connection, fact)
+        super().act(connection, fact)
 
 
 @breaks(calcom={"eff-022"}, part="reader", reasons={"guest-missing"})

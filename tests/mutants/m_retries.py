@@ -6,6 +6,7 @@ import dataclasses
 
 from again import Again, copy_of
 from gallery import breaks
+from singly import SingleWorker
 from sqlalchemy import insert, select, update
 
 from reference_impl import logs
@@ -48,7 +49,7 @@ class SwallowsFailures(Worker):
 
     def failed(self, job, reason):
         with self.store.write() as connection:
-            self.leases.release(connection, job, state="done", reason=reason)
+            self.leases.release(connection, [job], state="done", reason=reason)
         self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
 
 
@@ -134,11 +135,11 @@ class NoticePerTry(Worker):
 
 
 @breaks("rty-003", part="worker", reasons={"notice"})
-class NoticeOfEverySuccess(Worker):
+class NoticeOfEverySuccess(SingleWorker):
     """Reports a failure once too often: also when the last try went well."""
 
-    def finish(self, connection, job, seconds):
-        super().finish(connection, job, seconds)
+    def mark(self, connection, job, seconds):
+        super().mark(connection, job, seconds)
         if job.tries > 1:
             row = {"webhook_id": job.webhook_id, "event_type": job.trigger, "uid": job.uid}
             told = {**row, "reason": "was tried again", "at": self.clock.now()}
@@ -149,21 +150,21 @@ class NoticeOfEverySuccess(Worker):
 class PoisonBlocksTheQueue(Leases):
     """Works strictly in order: what waits for its next try holds up everything behind it."""
 
-    def claim(self):
+    def claim(self, limit=1):
         query = select(_row.id).where(WAITS, _row.due_at > self.clock.now()).limit(1)
         with self.store.read() as connection:
             if connection.scalar(query) is not None:
-                return None
-        return super().claim()
+                return []
+        return super().claim(limit)
 
 
-class TwoTransactions(Worker):
+class TwoTransactions(SingleWorker):
     """Commits the effect in one transaction and the mark in another."""
 
     def key(self, fact, job):
         return fact.key
 
-    def process(self, job):
+    def work(self, job):
         self.log.info("Processing Cal.com webhook", **job.named())
         try:
             fact = self.prepare(job)
@@ -171,10 +172,10 @@ class TwoTransactions(Worker):
             with self.store.write() as connection:
                 if fact is not None:
                     fact = dataclasses.replace(fact, key=self.key(fact, job))
-                    self.handlers.apply(connection, fact)
+                    self.handlers.apply(connection, [fact])
             with self.store.write() as connection:
                 self.interfere("during", job)
-                self.finish(connection, job, 0.0)
+                self.finish(connection, [job], 0.0)
         except UnusablePayloadError as problem:
             self.bury(job, str(problem))
         except Exception as problem:  # noqa: BLE001 - as in the receiver that it is made of
@@ -191,8 +192,8 @@ class TwoTransactions(Worker):
 class DoneMarkedInAnotherTransaction(TwoTransactions):
     """Commits the effect, then fails: what is there says nothing of the try that failed."""
 
-    def process(self, job):
-        super().process(job)
+    def work(self, job):
+        super().work(job)
 
 
 @breaks(
@@ -210,10 +211,10 @@ class RetryRepeatsTheHalf(TwoTransactions):
 
 
 @breaks("rty-003", "rty-006", part="worker", reasons={"effect-unexpected"})
-class HalfAnEffect(Worker):
+class HalfAnEffect(SingleWorker):
     """Lets the mail go out before the work that may fail."""
 
-    def process(self, job):
+    def work(self, job):
         try:
             fact = self.prepare(job)
         except UnusablePayloadError:
@@ -227,7 +228,7 @@ class HalfAnEffect(Worker):
             }
             with self.store.write() as connection:
                 connection.execute(insert_new(effects), [row])
-        super().process(job)
+        super().work(job)
 
 
 @breaks("rty-005", "idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})

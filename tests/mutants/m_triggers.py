@@ -7,6 +7,7 @@ import secrets
 
 import orjson
 from gallery import breaks
+from singly import SingleHandlers
 
 from reference_impl import answers, instants
 from reference_impl.answers import Answer
@@ -237,8 +238,8 @@ class ChokesOnOffsets(Reader):
     reasons={"effect-unexpected"},
     told={"CALCONTRACT_TRIGGERS": '{"BOOKING_CREATED": [], "BOOKING_RESCHEDULED": []}'},
 )
-class ActsOnWhatItDeclaresToIgnore(Handlers):
+class ActsOnWhatItDeclaresToIgnore(SingleHandlers):
     """Declares that it acts on new and moved bookings only, and acts on all of them."""
 
-    def apply(self, connection, fact):
-        super().apply(connection, fact)
+    def act(self, connection, fact):
+        super().act(connection, fact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gallery import breaks
+from singly import SingleWorker
 from sqlalchemy import func, insert, select, update
 
 from reference_impl.leases import Leases
@@ -20,22 +21,22 @@ _TOO_MANY = 5
 
 
 @breaks("rty-007", part="worker", reasons={"still-live"})
-class RetrySucceedsLast(Worker):
+class RetrySucceedsLast(SingleWorker):
     """Lets the try that succeeded last decide, whatever happened in between."""
 
-    def finish(self, connection, job, seconds):
-        super().finish(connection, job, seconds)
+    def mark(self, connection, job, seconds):
+        super().mark(connection, job, seconds)
         if job.tries > 1 and job.trigger == "BOOKING_CREATED":
             mine = update(appointments).where(appointments.c.uid == job.uid)
             connection.execute(mine.values(status="confirmed"))
 
 
 @breaks("rty-007", part="worker", reasons={"effect-missing"})
-class LaterEventSettlesTheWaiting(Worker):
+class LaterEventSettlesTheWaiting(SingleWorker):
     """Takes what waits for settled when a later event of its booking is processed."""
 
-    def finish(self, connection, job, seconds):
-        super().finish(connection, job, seconds)
+    def mark(self, connection, job, seconds):
+        super().mark(connection, job, seconds)
         settled = update(webhook_events).where(_WAITS, _row.uid == job.uid, _row.id < job.id)
         connection.execute(settled.values(state="done"))
 
@@ -84,10 +85,10 @@ class OneNoticeForSeveral(Worker):
 class StopsAfterFiveFailures(Leases):
     """Opens its circuit breaker when five deliveries wait for their next try."""
 
-    def claim(self):
+    def claim(self, limit=1):
         query = select(func.count()).select_from(webhook_events)
         now = self.clock.now()
         with self.store.read() as connection:
             if connection.scalar(query.where(_WAITS, _row.due_at > now)) >= _TOO_MANY:
-                return None
-        return super().claim()
+                return []
+        return super().claim(limit)

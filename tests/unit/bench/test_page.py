@@ -54,11 +54,11 @@ def test_who_is_left_out_is_told_with_the_reason(found):
 
 def test_targets_compare_medians(found):
     found.rounds = {"sqlite": [a_round(6000, p99=21.0)], "forgetful": [a_round(10000, cpu=70)]}
-    found.drained = 3000.0
+    found.drained = {"sqlite": 3000.0}
     told = page(found).splitlines()
     assert "- SQLite / stores nothing >= 0.5: 0.60, met (by CPU 0.70)" in told
     assert "- SQLite, p99 at saturation <= 20 ms: 21.00 ms, MISSED" in told
-    assert "- drain / accept >= 1: 0.50, MISSED" in told
+    assert f"- drain / accept, {found.titles['sqlite']} >= 1: 0.50, MISSED" in told
 
 
 def test_rows_and_memory_are_told_when_they_were_measured(found):

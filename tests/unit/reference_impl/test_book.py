@@ -5,12 +5,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from reference_impl import probe
 from reference_impl.appointments import Own
 from reference_impl.tables import appointments, effects, metadata
 from reference_impl.testing import ProviderStates
 from tests.unit.reference_impl.bodies import NOON, a_fact
 from tests.unit.reference_impl.lives import BOUND, at, lives
+from tests.unit.reference_impl.machines import look
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -18,12 +18,7 @@ DATABASES = ("sqlite", "postgresql")
 def record(machine, *facts):
     for fact in facts:
         with machine.store.write() as connection:
-            machine.handlers.apply(connection, fact)
-
-
-def look(machine, *uids, ids=()):
-    with machine.store.read() as connection:
-        return probe.look(connection, uids, ids, machine.clock.now())
+            machine.handlers.apply(connection, [fact])
 
 
 def state_of(machine):
@@ -109,7 +104,7 @@ def test_a_form_has_an_effect_and_no_appointment(machine):
 def test_an_unfinished_transaction_leaves_nothing(machine):
     def give_up_half_way():
         with machine.store.write() as connection:
-            machine.handlers.apply(connection, a_fact())
+            machine.handlers.apply(connection, [a_fact()])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -145,3 +140,35 @@ def test_whatever_arrives_first_the_book_ends_the_same(machine, orders):
         record(machine, *order)
         states.append(state_of(machine))
     assert states[0] == states[1]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    facts=lives().flatmap(st.permutations),
+    sizes=st.lists(st.integers(1, 6), min_size=12),
+)
+def test_facts_told_together_end_as_those_told_one_by_one(machine, facts, sizes):
+    clean(machine)
+    record(machine, *facts)
+    apart = state_of(machine)
+    clean(machine)
+    left = list(facts)
+    for size in itertools.chain(sizes, itertools.repeat(6)):
+        if not left:
+            break
+        with machine.store.write() as connection:
+            machine.handlers.apply(connection, left[:size])
+        del left[:size]
+    assert state_of(machine) == apart
+
+
+def test_of_two_tellings_in_one_batch_the_earlier_is_kept(machine):
+    with machine.store.write() as connection:
+        late, early = a_fact(minute=3), a_fact(minute=1)
+        assert machine.book.record(connection, [(late, "x"), (early, "x")], NOON) == [True, False]
+        assert machine.book.known(connection, [late]) == {late.key: early}
+        earliest = a_fact(minute=0)
+        assert machine.book.record(connection, [(earliest, "x"), (late, "x")], NOON) == [False] * 2
+        assert machine.book.known(connection, [late]) == {late.key: earliest}

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from reference_impl.app import Machine
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
+from tests.unit.reference_impl.machines import claim
 from tests.unit.reference_impl.process import Process, command, environment
 
 SIGN = "test-webhook-signature"
@@ -71,7 +72,7 @@ def test_an_unknown_delivery_cannot_be_replayed(run, machine, id_):
 
 def test_a_delivery_under_way_is_not_replayed(run, machine):
     machine.inbox.write([machine.receiver.entry(machine.receiver.read(a_body()), a_body())])
-    machine.leases.claim()
+    claim(machine)
     assert run("replay-webhook", "--id", "1").exit_code == 2
 
 

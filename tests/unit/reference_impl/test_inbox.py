@@ -1,6 +1,6 @@
 import asyncio
 import sqlite3
-import time
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -35,6 +35,25 @@ def test_the_same_bytes_are_stored_once_whatever_line_ends_follow(machine):
     assert machine.inbox.write(entries[:2]) == [True, False]
     assert machine.inbox.write(entries[2:]) == [False]
     assert len(stored(machine)) == 1
+
+
+def test_of_known_and_new_ones_the_new_are_told_apart(machine):
+    known = [an_entry(machine, minute=minute) for minute in (0, 2, 4)]
+    new = [an_entry(machine, minute=minute) for minute in (1, 3, 5)]
+    machine.inbox.write(known)
+    assert machine.inbox.write([known[2], new[2], new[0], known[0], new[2], new[1]]) == [
+        *(False, True, True),
+        *(False, False, True),
+    ]
+    assert machine.inbox.write(known + new) == [False] * 6
+
+
+def test_a_delivery_without_a_booking_is_kept_whatever_its_trigger_is_called(machine):
+    body = b'{"triggerEvent": "A\\u0000B", "payload": {"title": "t"}}'
+    assert machine.inbox.write([machine.receiver.entry(machine.receiver.read(body), body)])
+    (row,) = stored(machine)
+    assert (row["event_type"], row["uid"], row["booking_id"]) == ("A\0B", None, None)
+    assert (row["tries"], row["interruptions"]) == (0, 0)
 
 
 def test_other_bytes_are_another_delivery(machine):
@@ -74,37 +93,94 @@ def test_concurrent_accepts_share_transactions_and_each_gets_its_own_answer(mach
     assert sum(transactions) == 200
 
 
+@pytest.fixture
+def transactions(machine):
+    """How many deliveries each transaction had, and whether the next one may begin."""
+    seen = SimpleNamespace(sizes=[], may_begin=threading.Event())
+    seen.may_begin.set()
+    write = machine.inbox.write
+
+    def watched(entries):
+        assert seen.may_begin.wait(20)
+        seen.sizes.append(len(entries))
+        return write(entries)
+
+    machine.inbox.write = watched
+    return seen
+
+
+def accept(machine, minutes):
+    entries = [an_entry(machine, minute=minute) for minute in minutes]
+    return asyncio.gather(*(machine.inbox.accept(entry) for entry in entries))
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_transaction_waits_for_company_only_after_one_that_had_some(machine, monkeypatch):
-    waited = []
-    clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
-    monkeypatch.setattr("reference_impl.inbox.time", clock)
-
-    async def accept(minutes):
-        entries = [an_entry(machine, minute=minute) for minute in minutes]
-        await asyncio.gather(*(machine.inbox.accept(entry) for entry in entries))
-
+def test_what_arrives_during_a_transaction_shares_the_next_one(machine, transactions):
     async def accept_all():
-        for minute in range(3):
-            await accept([minute])
-        alone = len(waited)
-        # They arrive before there is a thread to take them one by one.
-        machine.inbox.stop()
-        together = asyncio.create_task(accept([3, 4, 5]))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        machine.inbox.start()
-        await together
-        await accept([6])
-        await accept([7])
-        return alone
+        transactions.may_begin.clear()
+        first = accept(machine, [0])
+        for _ in range(100):
+            await asyncio.sleep(0)
+        others = [accept(machine, [minute]) for minute in range(1, 10)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        transactions.may_begin.set()
+        await asyncio.gather(first, *others)
 
     machine.inbox.start()
-    alone = asyncio.run(accept_all())
+    asyncio.run(accept_all())
     machine.inbox.stop()
-    assert alone == 0
-    assert waited == [machine.inbox.gathering]
-    assert len(stored(machine)) == 8
+    assert transactions.sizes == [1, 9]
+    assert len(stored(machine)) == 10
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_those_who_arrive_turn_by_turn_have_company_and_nobody_waits_for_it_for_ever(
+    machine, transactions
+):
+    async def accept_all():
+        waiting = []
+        for minute in range(10):
+            waiting.append(accept(machine, [minute]))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting)
+
+    machine.inbox.gathering = 1000
+    machine.inbox.start()
+    asyncio.run(accept_all())
+    together = transactions.sizes[:]
+    machine.inbox.gathering = 0
+    asyncio.run(accept_all())
+    machine.inbox.stop()
+    assert together == [10]
+    assert len(transactions.sizes) > 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_transaction_holds_so_many_deliveries_at_most(machine, transactions):
+    async def accept_all():
+        return await accept(machine, range(10))
+
+    machine.inbox.most = 4
+    machine.inbox.start()
+    assert asyncio.run(accept_all()) == [True] * 10
+    machine.inbox.stop()
+    assert transactions.sizes == [4, 4, 2]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_has_arrived_is_written_before_the_end(machine):
+    async def accept_all():
+        waiting = accept(machine, range(3))
+        # They have arrived, and nobody has looked whether there are more.
+        await asyncio.sleep(0)
+        machine.inbox.stop()
+        return await waiting
+
+    machine.inbox.start()
+    assert asyncio.run(accept_all()) == [True] * 3
+    assert len(stored(machine)) == 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

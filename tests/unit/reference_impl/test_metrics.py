@@ -14,6 +14,7 @@ from reference_impl.listening import CannotListenError
 from reference_impl.meter import REFUSALS
 from reference_impl.settings import BadSettingsError
 from tests.unit.reference_impl.bodies import FixedClock, a_body, sign, signed
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -122,7 +123,7 @@ def test_what_waits_is_read_from_the_store_by_priority_and_age(measured):
     assert waiting == {"high": 1, "medium": 1, "low": 2}
     assert seen["oldest_due_seconds",] == 90
     assert seen["store_readable",] == 1
-    measured.leases.claim()
+    claim(measured)
     assert samples(measured)["processing_deliveries",] == 1
 
 

@@ -5,7 +5,7 @@ import contextlib
 import threading
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import probe
@@ -15,6 +15,7 @@ from reference_impl.store import open_store
 from reference_impl.store.sqlite import SqliteStore
 from reference_impl.tables import webhook_events
 from tests.unit.reference_impl.bodies import a_body, a_fact
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("postgresql",)
 
@@ -135,7 +136,7 @@ def test_wake_ups_go_on_after_the_server_was_restarted(attend, machine, postgres
 
 def claimed_by(machine):
     put(machine)
-    job = machine.leases.claim()
+    job = claim(machine)
     assert job is not None
     return job
 
@@ -144,7 +145,7 @@ def test_the_lease_of_a_process_that_lives_is_left_to_it(attend, machine):
     holder = attend()
     claimed_by(holder)
     machine.leases.take_over()
-    assert machine.leases.claim() is None
+    assert claim(machine) is None
 
 
 def test_the_lease_of_a_process_that_ended_is_free_wherever_it_ran(attend, machine):
@@ -152,7 +153,7 @@ def test_the_lease_of_a_process_that_ended_is_free_wherever_it_ran(attend, machi
     job = claimed_by(holder)
     holder.store.close()
     machine.leases.take_over()
-    assert machine.leases.claim().webhook_id == job.webhook_id
+    assert claim(machine).webhook_id == job.webhook_id
 
 
 def test_a_process_of_the_same_name_and_number_is_another_process(attend):
@@ -161,7 +162,7 @@ def test_a_process_of_the_same_name_and_number_is_another_process(attend):
     assert one.store.owner.rpartition(":")[0] == two.store.owner.rpartition(":")[0]
     claimed_by(one)
     two.leases.take_over()
-    assert two.leases.claim() is None
+    assert claim(two) is None
 
 
 # --- clocks -----------------------------------------------------------------------------------
@@ -218,7 +219,7 @@ def test_a_large_party_gives_back_its_seats_once(machine):
     fact = a_fact("BOOKING_CANCELLED", seatsPerTimeSlot=200, attendees=party)
     for _ in range(2):
         with machine.store.write() as connection:
-            machine.handlers.apply(connection, fact)
+            machine.handlers.apply(connection, [fact])
     assert look(machine)["totals"]["effects"] == 1
 
 
@@ -248,3 +249,13 @@ def test_the_file_of_sqlite_needs_no_server(tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/r.db")
     assert isinstance(store, SqliteStore)
     store.close()
+
+
+def test_bodies_are_compressed_by_the_faster_method_that_the_server_knows(machine):
+    known = (
+        "SELECT CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE boot_val END"
+        " FROM pg_settings WHERE name = 'default_toast_compression'"
+    )
+    with machine.store.write() as connection:
+        fastest = connection.scalar(text(known))
+        assert connection.scalar(text("SHOW default_toast_compression")) == fastest

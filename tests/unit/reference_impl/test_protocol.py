@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
+from reference_impl.protocol import Protocol
 from tests.unit.reference_impl.bodies import a_body, sign
 from tests.unit.reference_impl.process import Process
 
@@ -124,3 +128,72 @@ def test_who_never_gets_to_the_door_is_counted(receiver, talk, reason, piece):
     before = counted()
     talk(piece)
     assert counted() == before + 1
+
+
+class Transport:
+    """What is done to a connection, in its order."""
+
+    def __init__(self):
+        self.done = []
+
+    def write(self, data):
+        self.done.append(data)
+
+    def close(self):
+        self.done.append("closed")
+
+    def is_closing(self):
+        return "closed" in self.done
+
+    def get_extra_info(self, _name):
+        return None
+
+    def pause_reading(self):
+        self.done.append("paused")
+
+    def resume_reading(self):
+        pass
+
+
+async def answers(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 202, "headers": []})
+    for piece, more in ((b"one", True), (b"two", False)):
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+def spoken(*pieces):
+    """What is done to the connection on which a server hears *pieces*."""
+
+    async def run():
+        transport, state = Transport(), ServerState()
+        protocol = Protocol(uvicorn.Config(answers, log_config=None), state, {})
+        protocol.connection_made(transport)
+        for piece in pieces:
+            protocol.data_received(piece)
+            for _ in range(5):
+                await asyncio.sleep(0)
+        done = transport.done[:]
+        protocol.connection_lost(None)
+        return done
+
+    return asyncio.run(run())
+
+
+def test_an_answer_is_one_packet():
+    (answer,) = spoken(START + b"content-length: 2\r\n\r\n{}")
+    assert answer.startswith(b"HTTP/1.1 202 ")
+    assert answer.endswith(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+
+
+def test_what_was_written_is_sent_before_the_connection_is_closed():
+    answer, closed = spoken(START + b"connection: close\r\ncontent-length: 2\r\n\r\n{}")
+    assert answer.endswith(b"0\r\n\r\n")
+    assert closed == "closed"
+
+
+def test_a_go_ahead_is_not_kept_until_there_is_an_answer():
+    expecting = START + b"expect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+    go_ahead, answer = spoken(expecting, b"{}")
+    assert go_ahead == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.startswith(b"HTTP/1.1 202 ")

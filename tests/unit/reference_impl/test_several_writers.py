@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from reference_impl import probe
 from reference_impl.appointments import Own
 from reference_impl.counts import counted
 from reference_impl.inbox import Entry
@@ -19,6 +18,7 @@ from reference_impl.tables import webhook_events
 from reference_impl.testing import ProviderStates
 from tests.unit.reference_impl.bodies import NOON, a_body, a_fact
 from tests.unit.reference_impl.lives import BOUND, at
+from tests.unit.reference_impl.machines import claim, look, put
 
 DATABASES = ("sqlite", "postgresql")
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -32,18 +32,6 @@ CHAIN = [
     a_fact("BOOKING_RESCHEDULED", "e", 4, rescheduleUid="d", startTime=at(13)),
     a_fact("BOOKING_CANCELLED", "e", 5),
 ]
-
-
-def put(machine, *args, **kwargs):
-    body = a_body(*args, **kwargs)
-    entry = machine.receiver.entry(machine.receiver.read(body), body)
-    machine.inbox.write([entry])
-    return entry.webhook_id
-
-
-def look(machine, *uids, ids=()):
-    with machine.store.read() as connection:
-        return probe.look(connection, uids, ids, machine.clock.now())
 
 
 def all_at_once(*calls):
@@ -60,7 +48,7 @@ def all_at_once(*calls):
 
 def apply(machine, fact):
     with machine.store.write() as connection:
-        machine.handlers.apply(connection, fact)
+        machine.handlers.apply(connection, [fact])
 
 
 # --- claims -----------------------------------------------------------------------------------
@@ -71,7 +59,7 @@ def test_nobody_gets_what_another_has_claimed(assemble):
     ids = {put(machines[0], uid=f"u{number}") for number in range(40)}
 
     def claim_all(machine):
-        return list(iter(machine.leases.claim, None))
+        return list(iter(lambda: claim(machine), None))
 
     jobs = list(itertools.chain(*all_at_once(*(lambda m=m: claim_all(m) for m in machines))))
     assert collections.Counter(job.webhook_id for job in jobs) == dict.fromkeys(ids, 1)
@@ -91,9 +79,9 @@ def test_two_deliveries_of_one_booking_are_never_claimed_at_the_same_time(assemb
     def work(machine):
         machine.worker.interfere = interfere
         while len(done) < 40:
-            job = machine.leases.claim()
+            job = claim(machine)
             if job is not None:
-                machine.worker.process(job)
+                machine.worker.process([job])
                 done.append(job)
 
     all_at_once(*(lambda m=m: work(m) for m in machines))
@@ -116,8 +104,8 @@ def test_a_claim_passes_over_what_another_is_about_to_claim(machine):
     with machine.store.write() as other:
         held = select(webhook_events.c.id).where(webhook_events.c.webhook_id == first)
         other.execute(held.with_for_update())
-        assert machine.leases.claim().webhook_id == second
-    assert machine.leases.claim().webhook_id == first
+        assert claim(machine).webhook_id == second
+    assert claim(machine).webhook_id == first
 
 
 @on_postgresql
@@ -126,8 +114,8 @@ def test_a_claim_passes_over_a_booking_that_another_is_about_to_claim(machine):
     with machine.store.write() as other:
         assert try_lock(other, {"claim uid a"})
         # A look at one delivery finds the one that is not to be had, and takes nothing else.
-        assert machine.leases.claim() is None
-    assert machine.leases.claim().uid == "a"
+        assert claim(machine) is None
+    assert claim(machine).uid == "a"
 
 
 # --- effects ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from reference_impl.commands import application
 from reference_impl.tables import effects, notices, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
+from tests.unit.reference_impl.machines import claim
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -116,7 +117,7 @@ def test_dead_letters_since_then_are_both(run, machine):
 def test_what_is_under_way_is_left_alone(run, machine):
     waiting = put(machine, uid="a")
     claimed = put(machine, uid="b")
-    machine.leases.claim()
+    claim(machine)
     before = states(machine)
     assert set(before) == {waiting, claimed}
     assert run("replay-webhook", "--since", "2026-01-01").stdout.startswith("0 deliveries")
@@ -290,7 +291,7 @@ def test_a_delivery_that_was_claimed_meanwhile_is_not_replayed(machine, mend, mo
 
     def late(given):
         row = find(given)
-        machine.leases.claim()
+        claim(machine)
         return row
 
     monkeypatch.setattr(tidy, "find", late)

@@ -5,34 +5,16 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from reference_impl import probe
-from reference_impl.tables import notices, webhook_events
+from reference_impl.tables import notices
 from reference_impl.worker import Worker
 from tests.unit.reference_impl.bodies import a_body
+from tests.unit.reference_impl.machines import claim, look, put, row
 
 DATABASES = ("sqlite", "postgresql")
 
 
 class TroubleError(Exception):
     pass
-
-
-def put(machine, *args, **kwargs):
-    body = a_body(*args, **kwargs)
-    entry = machine.receiver.entry(machine.receiver.read(body), body)
-    machine.inbox.write([entry])
-    return entry.webhook_id
-
-
-def row(machine, webhook_id):
-    with machine.store.read() as connection:
-        query = select(webhook_events).where(webhook_events.c.webhook_id == webhook_id)
-        return connection.execute(query).mappings().one()
-
-
-def look(machine, *uids):
-    with machine.store.read() as connection:
-        return probe.look(connection, uids, [], machine.clock.now())
 
 
 def work_off(machine):
@@ -173,7 +155,7 @@ def test_claims_go_by_priority_and_then_by_age(machine):
     machine.clock.advance(1)
     high = put(machine, "BOOKING_CANCELLED", uid="h")
     newer = put(machine, "BOOKING_CREATED", uid="n")
-    order = [machine.leases.claim().webhook_id for _ in range(4)]
+    order = [claim(machine).webhook_id for _ in range(4)]
     assert order == [high, newer, medium, low]
 
 
@@ -181,51 +163,51 @@ def test_a_flood_of_high_priority_does_not_starve_the_low(machine):
     low = put(machine, "FORM_SUBMITTED", uid="l", formId="f")
     machine.clock.advance(61)
     put(machine, "BOOKING_CREATED", uid="h")
-    assert machine.leases.claim().webhook_id == low
+    assert claim(machine).webhook_id == low
 
 
 def test_one_booking_is_worked_on_one_at_a_time(machine):
     first = put(machine, uid="a")
     second = put(machine, "BOOKING_CANCELLED", uid="a", minute=1)
     other = put(machine, uid="b")
-    job = machine.leases.claim()
+    job = claim(machine)
     assert job.webhook_id == first
-    assert machine.leases.claim().webhook_id == other
-    assert machine.leases.claim() is None
-    machine.worker.process(job)
-    assert machine.leases.claim().webhook_id == second
+    assert claim(machine).webhook_id == other
+    assert claim(machine) is None
+    machine.worker.process([job])
+    assert claim(machine).webhook_id == second
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_costs_no_try(machine):
     id_ = put(machine)
-    stalled = machine.leases.claim()
-    assert machine.leases.claim() is None
+    stalled = claim(machine)
+    assert claim(machine) is None
     machine.clock.advance(machine.settings.lease)
     assert machine.leases.is_due()
     work_off(machine)
     assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("done", 1)
-    machine.worker.process(stalled)
+    machine.worker.process([stalled])
     assert len(look(machine, "uid-1")["effects"]) == 1
 
 
 def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine):
     put(machine)
-    stalled = machine.leases.claim()
+    stalled = claim(machine)
     machine.clock.advance(machine.settings.lease)
-    holder = machine.leases.claim()
-    machine.worker.process(stalled)
+    holder = claim(machine)
+    machine.worker.process([stalled])
     machine.worker.failed(stalled, "late")
     machine.worker.bury(stalled, "late")
     seen = look(machine, "uid-1")
     assert seen["effects"] == seen["notices"] == []
-    machine.worker.process(holder)
+    machine.worker.process([holder])
     assert len(look(machine, "uid-1")["effects"]) == 1
 
 
 def test_a_delivery_that_kills_its_worker_again_and_again_is_buried(machine):
     id_ = put(machine)
     for _ in range(21):
-        assert machine.leases.claim() is not None
+        assert claim(machine) is not None
         machine.clock.advance(machine.settings.lease)
     work_off(machine)
     assert row(machine, id_)["state"] == "dead"
@@ -240,14 +222,14 @@ def test_a_clock_that_was_put_back_delays_nothing(machine, happens):
         failing(machine, 1)
         work_off(machine)
     elif happens == "claim":
-        machine.leases.claim()
+        claim(machine)
     machine.clock.reset()
     assert not machine.leases.is_due()
     machine.leases.catch_up()
     if happens == "claim":
         machine.clock.advance(machine.settings.lease)
         # Its lease ran out; it came at a time that is still ahead.
-        assert machine.leases.claim() is None
+        assert claim(machine) is None
         machine.leases.catch_up()
     assert machine.leases.is_due()
     work_off(machine)
@@ -259,7 +241,7 @@ def test_catching_up_changes_no_plan_that_a_right_clock_made(machine):
     held = put(machine, uid="uid-2")
     failing(machine, 1)
     machine.worker.step()
-    machine.leases.claim()
+    claim(machine)
     put(machine, uid="uid-3")
     rows = "SELECT webhook_id, state, due_at, rank, lease_until FROM webhook_events"
     with machine.store.read() as connection:
@@ -272,9 +254,9 @@ def test_catching_up_changes_no_plan_that_a_right_clock_made(machine):
 
 def test_leases_of_processes_that_ended_are_free_at_once(machine):
     put(machine)
-    machine.leases.claim()
+    claim(machine)
     machine.leases.take_over()
-    assert machine.leases.claim() is not None
+    assert claim(machine) is not None
 
 
 def test_deliveries_of_another_queue_are_left_alone(assemble, settings):
@@ -282,7 +264,7 @@ def test_deliveries_of_another_queue_are_left_alone(assemble, settings):
     put(machine)
     other = assemble(dataclasses.replace(settings, queue="another"))
     assert not other.leases.is_due()
-    assert other.leases.claim() is None
+    assert claim(other) is None
 
 
 def test_threads_work_off_what_is_put_and_wake_at_once(machine):
@@ -307,7 +289,7 @@ def test_a_thread_survives_a_store_in_trouble(assemble, log_lines):
     troubled = threading.Event()
 
     class Unlucky(Worker):
-        def step(self):
+        def step(self, limit=1):
             troubled.set()
             raise TroubleError
 

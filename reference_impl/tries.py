@@ -1,0 +1,257 @@
+"""
+Tries: deliveries take effect, or wait for their next try, or are buried.
+
+The effect of a delivery and the mark that it is done are one transaction, guarded by the token of
+its lease (`leases`): a delivery is processed at least once and takes effect exactly once.
+
+Deliveries that were claimed together share that transaction.  When anything in it fails it is
+undone, and each of them is worked on by itself: the one at fault costs the others time only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from reference_impl import envelope, logs
+from reference_impl.counts import count
+from reference_impl.facts import Fact, UnusablePayloadError
+from reference_impl.leases import LeaseLostError
+from reference_impl.meter import Meter
+from reference_impl.tables import notices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from reference_impl.clock import Clock
+    from reference_impl.handlers import Handlers
+    from reference_impl.inbox import Inbox
+    from reference_impl.leases import Job, Leases
+    from reference_impl.notices import Notifier
+    from reference_impl.settings import Settings
+    from reference_impl.store import Store
+
+
+@dataclass(slots=True)
+class _Try:
+    """One try at a delivery, and how far it has come."""
+
+    job: Job
+    fact: Fact | None = None
+    done: bool = False
+    problem: Exception | None = None
+    #: What it took so far; of what several had in common, its share.
+    seconds: float = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to an end, good or bad."""
+        return self.done or self.problem is not None
+
+
+class Tries:
+    """Works on deliveries whose leases are held; heirs may do single steps otherwise."""
+
+    #: Seconds after which nothing more of what was claimed together is begun: others may have it.
+    patience = 0.2
+
+    def __init__(  # noqa: PLR0917 - the parts it works with, in the order of `Machine`
+        self,
+        settings: Settings,
+        store: Store,
+        inbox: Inbox,
+        leases: Leases,
+        handlers: Handlers,
+        notifier: Notifier,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.inbox = inbox
+        self.leases = leases
+        self.handlers = handlers
+        self.notifier = notifier
+        self.clock = clock
+        self.meter = Meter()
+        self.log = logs.logger()
+        #: Whether nothing more is to be begun.
+        self.stopping = False
+
+    def process(self, jobs: Sequence[Job]) -> None:
+        """Work on *jobs*, until each is done, waits for its next try, is buried or put back."""
+        until = time.monotonic() + self.patience
+        tries: list[_Try] = []
+        for job in jobs:
+            if tries and self._is_over(until):
+                break
+            tries.append(self._begin(job))
+        together = [one for one in tries if one.problem is None]
+        if together and not self._take_effect(together) and len(together) > 1:
+            self._one_by_one(together, until)
+        for one in tries:
+            if one.done:
+                self._end(one)
+        left = [one.job for one in tries if not one.ended] + list(jobs[len(tries) :])
+        if left:
+            self.leases.put_back(left)
+        for one in tries:
+            if one.problem is not None:
+                self._end(one)
+
+    def _is_over(self, until: float) -> bool:
+        """Whether nothing more of what was claimed together is to be begun."""
+        return self.stopping or time.monotonic() > until
+
+    def _begin(self, job: Job) -> _Try:
+        started = time.perf_counter()
+        self.log.info("Processing Cal.com webhook", **job.named())
+        begun = _Try(job)
+        try:
+            begun.fact = self.prepare(job)
+            self.interfere("before", job)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it costs this job one try
+            begun.problem = problem
+        begun.seconds = time.perf_counter() - started
+        return begun
+
+    def _take_effect(self, tries: Sequence[_Try]) -> bool:
+        """Let *tries* take effect and be done, all of them or, when anything fails, none."""
+        started = time.perf_counter()
+        spent = sum(one.seconds for one in tries)
+        failed: Exception | None = None
+        try:
+            # A power failure that undoes the effect undoes the mark with it, and the delivery is
+            # processed again: what was acknowledged is on disk, so nobody has to wait for it here.
+            with self.store.write(durable=False) as connection:
+                facts = [one.fact for one in tries if one.fact is not None]
+                if facts:
+                    self.handlers.apply(connection, facts)
+                jobs = [one.job for one in tries]
+                for job in jobs:
+                    self.interfere("during", job)
+                seconds = (spent + time.perf_counter() - started) / len(tries)
+                self.finish(connection, jobs, seconds)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, it costs these jobs one try
+            failed = problem
+        share = (time.perf_counter() - started) / len(tries)
+        for one in tries:
+            one.done, one.problem = failed is None, failed
+            one.seconds += share
+        return failed is None
+
+    def _one_by_one(self, tries: Sequence[_Try], until: float) -> None:
+        """Let each of *tries* that there is time for take effect by itself."""
+        for one in tries:
+            one.problem = None
+        for position, one in enumerate(tries):
+            if position and self._is_over(until):
+                break
+            self._take_effect([one])
+
+    def _end(self, one: _Try) -> None:
+        """Say that *one* is done, or see to what becomes of it."""
+        job, outcome = one.job, "failed"
+        try:
+            if one.done:
+                outcome = "done"
+                self.log.info("Processed Cal.com webhook", **job.named())
+            elif isinstance(one.problem, LeaseLostError):
+                outcome = "lost"
+                self.log.warning("Lease lost, nothing done", **job.named())
+            elif isinstance(one.problem, UnusablePayloadError):
+                outcome = "unusable"
+                self.bury(job, str(one.problem))
+            elif one.problem is not None:
+                self.failed(job, logs.describe(one.problem))
+        finally:
+            self.meter.tried(job.trigger, outcome, one.seconds)
+
+    def prepare(self, job: Job) -> Fact | None:
+        """
+        What *job* says, or `None` when nothing is to be done about it.
+
+        Raises:
+            UnusablePayloadError: if the handler could never do anything with it.
+        """
+        return self.handlers.prepare(envelope.read(job.body), job.received_at)
+
+    def interfere(self, moment: str, job: Job) -> None:
+        """Where provider states disturb: `before` and `during` the transaction of the effect."""
+
+    def finish(self, connection: Connection, jobs: Sequence[Job], seconds: float) -> None:
+        """
+        Mark *jobs* done, in the transaction of their effects; each of them took *seconds*.
+
+        Raises:
+            LeaseLostError: if a lease is not held any more; the transaction must be undone.
+        """
+        now = self.clock.now()
+        self.leases.release(connection, jobs, state="done", reason=None, finished_at=now)
+        for trigger, amount in sorted(Counter(job.trigger for job in jobs).items()):
+            count(
+                *(connection, trigger),
+                done=amount,
+                seconds_total=seconds * amount,
+                seconds_last=seconds,
+                last_at=now,
+            )
+
+    # --- failure ----------------------------------------------------------------------------
+
+    def delay(self, tries: int) -> float | None:
+        """Seconds to wait after so many failed *tries*; `None` when there is to be no other."""
+        if tries >= self.settings.attempts:
+            return None
+        return self.settings.backoff[min(tries, len(self.settings.backoff)) - 1]
+
+    def failed(self, job: Job, reason: str) -> None:
+        """Plan the next try of *job*, or bury it."""
+        seconds = self.delay(job.tries)
+        if seconds is None:
+            self.bury(job, reason)
+            return
+        due_at = self.clock.now() + round(seconds * 1_000_000)
+        self.log.warning(
+            "Cal.com webhook will be tried again", seconds=seconds, reason=reason, **job.named()
+        )
+        try:
+            with self.store.write() as connection:
+                rank = self.inbox.rank(job.trigger, due_at)
+                self.leases.release(
+                    connection, [job], state="waiting", due_at=due_at, rank=rank, reason=reason
+                )
+                count(connection, job.trigger, failed=1)
+        except LeaseLostError:
+            self.log.warning("Lease lost, nothing done", **job.named())
+
+    def bury(self, job: Job, reason: str) -> None:
+        """Make *job* a dead letter and tell the administrators."""
+        try:
+            with self.store.write() as connection:
+                now = self.clock.now()
+                self.leases.release(connection, [job], state="dead", reason=reason, finished_at=now)
+                self.notice(connection, job, reason, now)
+                count(connection, job.trigger, dead=1)
+        except LeaseLostError:
+            self.log.warning("Lease lost, nothing done", **job.named())
+            return
+        self.meter.buried(job.trigger)
+        self.log.error("Cal.com webhook processing failed", reason=reason, **job.named())
+        self.notifier.tell()
+
+    def notice(self, connection: Connection, job: Job, reason: str, now: int) -> None:
+        """Enter what the administrators are told about *job*."""
+        row = {
+            "webhook_id": job.webhook_id,
+            "event_type": job.trigger,
+            "uid": job.uid,
+            "reason": reason,
+            "at": now,
+        }
+        connection.execute(insert(notices), [row])

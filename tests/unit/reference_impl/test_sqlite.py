@@ -1,0 +1,66 @@
+import contextlib
+import dataclasses
+import sqlite3
+
+import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from tests.unit.reference_impl.machines import put
+
+
+@pytest.fixture
+def store(assemble, settings):
+    return assemble(dataclasses.replace(settings, store_seconds=0.1)).store
+
+
+@contextlib.contextmanager
+def another_writer(url):
+    """A transaction of another process."""
+    with contextlib.closing(sqlite3.connect(make_url(url).database)) as other:
+        other.isolation_level = None
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("COMMIT")
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_whoever_waits_too_long_for_another_process_gives_up(store, database_url, durable):
+    with (
+        another_writer(database_url),
+        pytest.raises(OperationalError),
+        store.write(durable=durable),
+    ):
+        pytest.fail("two write at a time")
+    with store.write(durable=durable) as connection:
+        connection.exec_driver_sql("DELETE FROM effects")
+        # Outside of the wait for its turn it is as patient as it was told to be.
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 100
+
+
+def test_whoever_waits_gets_in_when_another_process_has_ended(assemble, database_url, monkeypatch):
+    machine = assemble()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(another_writer(database_url))
+        looks = []
+
+        def look_again(seconds):
+            looks.append(seconds)
+            stack.close()
+
+        monkeypatch.setattr("reference_impl.store.sqlite.time.sleep", look_again)
+        assert put(machine)
+    assert len(looks) == 1
+
+
+def test_a_reader_waits_for_no_writer(store, database_url):
+    with another_writer(database_url), store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM effects").scalar() == 0
+
+
+def test_whoever_accepts_queues_behind_no_worker_that_waits(store):
+    with store._patient:
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM effects")
+        with pytest.raises(OperationalError), store.write(durable=False):
+            pytest.fail("a worker went first")
