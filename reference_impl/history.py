@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from sqlalchemy import case, select
 
-from reference_impl import backlog, counts, logs
+from reference_impl import backlog, chronicle, counts, logs
 from reference_impl.store import rows
+from reference_impl.tables import chronicle as entries
 from reference_impl.tables import effects, notices, webhook_events
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ def of_booking(connection: Connection, name: str) -> list[Row]:
 
 def one(connection: Connection, number: int) -> Row | None:
     """
-    The delivery *number* with what became of it: its notices, and its booking's effects.
+    The delivery *number* with what became of it.
 
-    Its payload lacks what opens doors; its history is in the order of time.
+    That is its failed tries, what operators did, its notices, and its booking's effects, in the
+    order of time.  Its payload lacks what opens doors.
     """
     found = rows(connection, select(webhook_events).where(_events.id == number))
     if not found:
@@ -106,12 +108,20 @@ def one(connection: Connection, number: int) -> Row | None:
         past.append((notice["at"], f"dead letter: {notice['reason']}"))
         if notice["sent_at"] is not None:
             past.append((notice["sent_at"], "administrators told"))
+    mine = select(entries).where(entries.c.webhook_id == row["webhook_id"]).order_by(entries.c.id)
+    past += [(entry["at"], _said(entry)) for entry in rows(connection, mine.limit(SCREENFUL))]
     if row["state"] == "waiting":
         past.append((row["due_at"], "due"))
     elif row["finished_at"] is not None:
         past.append((row["finished_at"], f"over: {row['state']}"))
     past.sort(key=operator.itemgetter(0))
     return {**row, "body": _legible(row["payload"]), "history": past}
+
+
+def _said(entry: Row) -> str:
+    if entry["kind"] == chronicle.FAILED:
+        return f"try {entry['tries']} failed: {entry['reason']}"
+    return str(entry["kind"])
 
 
 def _legible(body: bytes) -> str | None:

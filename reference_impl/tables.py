@@ -166,6 +166,20 @@ notices = Table(
 )
 _found_by(notices, "webhook_id", "uid")
 
+#: Failed tries and what operators did, for as long as the payload they were about; see `chronicle`.
+chronicle = Table(
+    "chronicle",
+    metadata,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("webhook_id", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(10), nullable=False),
+    # Which try it was, and why it failed.
+    Column("tries", Integer),
+    Column("reason", WORDS),
+)
+_found_by(chronicle, "webhook_id")
+
 #: Until when a process has the turn to send notices: one row.
 notice_turns = Table(
     "notice_turns",

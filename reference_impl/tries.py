@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 
-from reference_impl import envelope, logs
+from reference_impl import chronicle, envelope, logs
 from reference_impl.counts import count
 from reference_impl.facts import Fact, UnusablePayloadError
 from reference_impl.leases import LeaseLostError
@@ -226,6 +226,7 @@ class Tries:
                 self.leases.release(
                     connection, [job], state="waiting", due_at=due_at, rank=rank, reason=reason
                 )
+                chronicle.failed(connection, job, reason, self.clock.now())
                 count(connection, job.trigger, failed=1)
         except LeaseLostError:
             self.log.warning("Lease lost, nothing done", **job.named())

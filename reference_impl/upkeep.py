@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, true, update
 
+from reference_impl import chronicle, tables
 from reference_impl.inbox import Inbox
 from reference_impl.store import rows
 from reference_impl.tables import notices, webhook_events
@@ -125,6 +126,8 @@ class Upkeep:
         with self._store.write() as connection:
             given_up = {"state": DISCARDED, "finished_at": self._now}
             gone = connection.execute(update(webhook_events).where(letter).values(given_up))
+            if gone.rowcount == 1:
+                chronicle.acted(connection, chronicle.DISCARDED, [row["webhook_id"]], self._now)
         if gone.rowcount != 1:
             raise CannotReplayError(f"delivery {given!r} is no dead letter")
         return str(row["webhook_id"])
@@ -174,8 +177,11 @@ class Upkeep:
             with self._store.write() as connection:
                 changed = update(webhook_events).where(mine).values(payload=PRUNED)
                 deliveries += connection.execute(changed).rowcount
-                theirs = notices.c.webhook_id.in_(select(_events.webhook_id).where(mine))
+                gone = select(_events.webhook_id).where(mine)
+                theirs = notices.c.webhook_id.in_(gone)
                 dropped += connection.execute(delete(notices).where(theirs)).rowcount
+                past = tables.chronicle.c.webhook_id.in_(gone)
+                connection.execute(delete(tables.chronicle).where(past))
             self._pause(_PAUSE_SECONDS)
         return Pruned(deliveries, dropped, forgotten)
 
@@ -228,12 +234,14 @@ class Upkeep:
             reason=None,
             finished_at=None,
         )
-        count = 0
+        again = []
         with self._store.write() as connection:
             for row in batch:
                 rank = self._inbox.rank(row["event_type"], self._now)
                 values = {"row": row["id"], "new_rank": rank}
-                count += connection.execute(statement, values).rowcount
+                if connection.execute(statement, values).rowcount:
+                    again.append(row["webhook_id"])
+            chronicle.acted(connection, chronicle.REPLAYED, again, self._now)
         if batch:
             self._pause(_PAUSE_SECONDS)
-        return count
+        return len(again)

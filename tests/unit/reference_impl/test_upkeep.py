@@ -2,10 +2,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
-from reference_impl import upkeep
+from reference_impl import history, upkeep
 from reference_impl.clock import Clock
 from reference_impl.commands import application
-from reference_impl.tables import effects, notices, webhook_events
+from reference_impl.tables import chronicle, effects, notices, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
 from tests.unit.reference_impl.machines import claim
@@ -265,6 +265,66 @@ def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeyp
     tidy.prune(before=NOON + DAY)
     assert payload(machine, id_)
     assert states(machine) == {id_: "waiting"}
+
+
+def past(machine, uid):
+    """What the dashboard says of the delivery about *uid*, but for when."""
+    with machine.store.read() as connection:
+        query = select(webhook_events.c.id).where(webhook_events.c.uid == uid)
+        event = history.one(connection, connection.scalar(query))
+    return [words for _, words in event["history"]]
+
+
+def test_the_history_keeps_what_failed_and_what_was_done_about_it(run, machine, mend):
+    def fail(moment, _job):
+        raise RuntimeError
+
+    machine.worker.interfere = fail
+    id_ = put(machine, uid="a")
+    for seconds in (60, 300, 900):
+        assert machine.worker.step()
+        machine.clock.advance(seconds)
+    del machine.worker.interfere
+    mend(days=1).discard(id_)
+    mend(days=2).replay(id_)
+    machine.clock.advance(3 * 86_400)
+    assert machine.worker.step()
+    assert [words.partition(":")[0] for words in past(machine, "a")] == [
+        "received",
+        "try 1 failed",
+        "try 2 failed",
+        "dead letter",
+        "discarded",
+        "replayed",
+        "effect on the booking",
+        "over",
+    ]
+    assert "RuntimeError" in past(machine, "a")[1]
+
+
+def test_what_succeeds_at_once_leaves_nothing_in_the_chronicle(run, machine):
+    done(machine, uid="a")
+    assert count(machine, chronicle) == 0
+
+
+def test_what_is_refused_or_only_tried_is_no_part_of_a_history(run, machine, mend):
+    done(machine, uid="a")
+    with pytest.raises(CannotReplayError):
+        mend().discard("1")
+    run("replay-webhook", "--since", "2026-01-01", "--dry-run")
+    assert count(machine, chronicle) == 0
+    run("replay-webhook", "--since", "2026-01-01")
+    assert past(machine, "a").count("replayed") == 1
+
+
+def test_the_chronicle_is_pruned_with_its_delivery(run, machine, mend):
+    for uid in "ab":
+        mend().discard(dead(machine, uid))
+    mend().replay("2")
+    assert count(machine, chronicle) == 3
+    mend(days=31).prune(before=NOON + 2 * DAY)
+    assert count(machine, chronicle) == 2
+    assert "replayed" in past(machine, "b")
 
 
 def test_what_was_replayed_meanwhile_keeps_its_notice(machine, mend, monkeypatch):
