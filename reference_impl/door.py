@@ -11,6 +11,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from reference_impl.inbox import StoreUnavailableError
+
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
@@ -22,9 +24,16 @@ if TYPE_CHECKING:
 _DRAIN_BYTES = 16 * 1024 * 1024
 _DRAIN_SECONDS = 2.0
 
+#: No more than this is held of bodies that are not whole yet: anybody may begin one, unsigned.
+_HELD_BYTES = 64 * 1024 * 1024
+
 
 class _ClientGoneError(Exception):
     """The client closed the connection before the body was whole."""
+
+
+class _TooMuchAtOnceError(Exception):
+    """More bodies have begun than there is memory to wait for their ends."""
 
 
 class _TooLargeError(Exception):
@@ -41,6 +50,8 @@ class Door:
     def __init__(self, receiver: Receiver, *, seconds: float) -> None:
         self._receiver = receiver
         self._seconds = seconds
+        #: Bytes of bodies that are not whole yet, over all connections.
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one attempt, unless its client is gone."""
@@ -65,15 +76,46 @@ class Door:
                 await _drain(headers, receive)
                 return receiver.too_large()
             async with asyncio.timeout(self._seconds):
-                body = await _body(receive, limit)
+                body = await self._body(receive, limit)
         except _TooLargeError as problem:
             if problem.more:
                 await _drain(headers, receive)
             return receiver.too_large()
         except TimeoutError:
             return receiver.too_slow()
+        except _TooMuchAtOnceError:
+            return receiver.unavailable(StoreUnavailableError("too many bodies are under way"))
         client = scope.get("client")
         return await receiver.judge(client[0] if client else "", headers, body)
+
+    async def _body(self, receive: Receive, limit: int) -> bytes:
+        """
+        The whole body.
+
+        Raises:
+            _TooLargeError: as soon as more than *limit* bytes came.
+            _TooMuchAtOnceError: if it is not whole, and all that are not hold too much.
+            _ClientGoneError: if the client went away before its end.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _ClientGoneError
+                chunk, more = message.get("body", b""), message.get("more_body", False)
+                size += len(chunk)
+                self._held += len(chunk)
+                if size > limit:
+                    raise _TooLargeError(more=more)
+                if more and self._held > _HELD_BYTES:
+                    raise _TooMuchAtOnceError
+                chunks.append(chunk)
+                if not more:
+                    return b"".join(chunks)
+        finally:
+            self._held -= size
 
 
 def _declared_length(headers: Headers) -> int:
@@ -82,29 +124,6 @@ def _declared_length(headers: Headers) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value[:19])
     return 0
-
-
-async def _body(receive: Receive, limit: int) -> bytes:
-    """
-    The whole body.
-
-    Raises:
-        _TooLargeError: as soon as more than *limit* bytes came.
-        _ClientGoneError: if the client went away before its end.
-    """
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _ClientGoneError
-        chunk, more = message.get("body", b""), message.get("more_body", False)
-        size += len(chunk)
-        if size > limit:
-            raise _TooLargeError(more=more)
-        chunks.append(chunk)
-        if not more:
-            return b"".join(chunks)
 
 
 async def _drain(headers: Headers, receive: Receive) -> None:

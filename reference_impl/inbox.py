@@ -53,6 +53,10 @@ _WAITING = 20_000
 _QUIET = 3
 
 
+#: Seconds between two looks for what waits for too long.
+_WATCH = 1.0
+
+
 class StoreUnavailableError(Exception):
     """The delivery could not be stored; nothing of it remains."""
 
@@ -101,6 +105,8 @@ class Inbox:
     most = 256
     #: Seconds that the first of them waits at most for the others.
     gathering = 0.005
+    #: Seconds within which a delivery is stored, or is said not to be: half of the sender's budget.
+    deadline = 15.0
 
     def __init__(self, settings: Settings, store: Store, committed: Callable[[int], None]) -> None:
         self._settings = settings
@@ -113,6 +119,10 @@ class Inbox:
         self._unanswered = 0
         #: The event loop in which somebody looks whether more arrive.
         self._looking: asyncio.AbstractEventLoop | None = None
+        #: What is waited for, the oldest first, and until when.
+        self._awaited: deque[tuple[float, asyncio.Future[bool]]] = deque()
+        #: The event loop in which somebody looks whether it is too late for one of them.
+        self._watching: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -142,8 +152,25 @@ class Inbox:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(entry, loop, loop.create_future())
         self._arrivals.append(waiting)
+        self._awaited.append((loop.time() + self.deadline, waiting.outcome))
+        if self._watching is not loop:
+            self._watching = loop
+            loop.call_later(_WATCH, self._watch, loop)
         self._gather(loop)
         return await waiting.outcome
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up on what waits for too long: a store may hang, and the sender does not wait."""
+        now = loop.time()
+        while self._awaited and (self._awaited[0][1].done() or self._awaited[0][0] <= now):
+            _, outcome = self._awaited.popleft()
+            if not outcome.done():
+                # Should it be written after all, the sender's next attempt is a redelivery.
+                outcome.set_exception(StoreUnavailableError("the store does not answer"))
+        if self._awaited:
+            loop.call_later(_WATCH, self._watch, loop)
+        else:
+            self._watching = None
 
     # --- company: a transaction costs as much as ten deliveries in it -------------------------
 
@@ -169,7 +196,10 @@ class Inbox:
         # Whoever stops us takes from the same end: only what was taken is known to be there.
         with contextlib.suppress(IndexError):
             while len(batch) < self.most:
-                batch.append(self._arrivals.popleft())
+                waiting = self._arrivals.popleft()
+                # Who was told that it is not stored, or is gone, is not waited for.
+                if not waiting.outcome.done():
+                    batch.append(waiting)
         if batch:
             self._unanswered += 1
             self._batches.put(batch)

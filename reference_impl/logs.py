@@ -137,7 +137,8 @@ def describe(problem: BaseException) -> str:
     """
     What went wrong, in words that hold no data: the kind of *problem* and where it arose.
 
-    The text of an exception may quote a payload or a statement's parameters, so it is left out.
+    The text of an exception may quote a payload or a statement's parameters, so it is left out;
+    what a database calls it is a fixed word (`SQLITE_FULL`, or PostgreSQL's five characters).
     """
     last = problem.__traceback__
     while last is not None and last.tb_next is not None:
@@ -146,7 +147,16 @@ def describe(problem: BaseException) -> str:
     if last is not None:
         code = last.tb_frame.f_code
         place = f" in {code.co_qualname} line {last.tb_lineno}"
-    return type(problem).__name__ + place
+    return type(problem).__name__ + _code(problem) + place
+
+
+def _code(problem: BaseException) -> str:
+    cause = getattr(problem, "orig", None)
+    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
+    if code is None and isinstance(cause, OSError):
+        # The store's own: its words are ours.
+        return f" ({cause})"
+    return f" ({code})" if code else ""
 
 
 #: Kept: making an encoder costs more than a line.

@@ -15,6 +15,7 @@ REFUSALS = (
     "invalid payload",
     "method not allowed",
     "malformed request",
+    "too many at once",
     "head too large",
     "head too slow",
     "body too large",

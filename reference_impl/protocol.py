@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 #: Seconds a body has beyond those of the door, which answers before it is hung up on.
 _GRACE_SECONDS = 3.0
 
+#: So many requests may wait on one connection for the one before them.  Cal.com has one under way
+#: at a time; each that waits is memory that a stranger has for a few bytes.
+_PIPELINED = 64
+
+#: Where an answer would be taken for one to an earlier request.
+_NO_ANSWER = 0
 
 #: Why it is given up on, by what is answered.
 _REASONS = {408: "head too slow", 431: "head too large"}
 
 
-class HeadTooLargeError(ValueError):
-    """The header block is larger than the limit; raised through the parser, which then stops."""
+class BoundExceededError(ValueError):
+    """A connection asks for too much; raised through the parser, which then stops."""
 
 
 class _Gathering:
@@ -46,6 +52,7 @@ class _Gathering:
         self._held: list[bytes] = []
         self.get_extra_info = transport.get_extra_info
         self.is_closing = transport.is_closing
+        self.abort = transport.abort
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
 
@@ -83,7 +90,10 @@ class Protocol(HttpToolsProtocol):
         #: What has come of the block: as raw bytes, and as the fields that are whole.
         self._raw = 0
         self._parsed = 0
-        self._too_large = False
+        #: How the connection is refused, once it is.
+        self._refusal: int | None = None
+        #: Runs out when a client does not read.
+        self._unread: TimerHandle | None = None
         #: How many requests have come to their end.
         self._whole = 0
         self._timer: TimerHandle | None = None
@@ -94,8 +104,9 @@ class Protocol(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._rest()
+        self._read_on()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -137,6 +148,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Leave the rest to the door, which has limits of its own."""
+        if len(self.pipeline) >= _PIPELINED:
+            self._stop(_NO_ANSWER)
         self._in_head = False
         self._rest()
         super().on_headers_complete()
@@ -149,16 +162,44 @@ class Protocol(HttpToolsProtocol):
         self._whole += 1
 
     def send_400_response(self, msg: str) -> None:
-        """Say what was wrong, if it was the size."""
-        if self._too_large:
-            self._give_up(431)
+        """Say what was wrong, if it was too much."""
+        if self._refusal == _NO_ANSWER:
+            self.meter.refused("too many at once")
+            self._hang_up()
+        elif self._refusal is not None:
+            self._give_up(self._refusal)
         else:
             self.meter.refused("malformed request")
             super().send_400_response(msg)
 
-    def _stop(self) -> None:
-        self._too_large = True
-        raise HeadTooLargeError
+    def on_response_complete(self) -> None:
+        """Read on when nothing waits any more, and not already after each answer."""
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
+
+    def pause_writing(self) -> None:
+        """Give up on a client that does not read its answers."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.body_seconds, self._abort)
+
+    def resume_writing(self) -> None:
+        """Go on: it reads."""
+        super().resume_writing()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _abort(self) -> None:
+        # Closing would wait for the client to read the rest.
+        self.transport.abort()
+
+    def _stop(self, status: int = 431) -> None:
+        self._refusal = status
+        raise BoundExceededError
 
     def _watch(self) -> None:
         self._timer = self.loop.call_later(self.head_seconds, self._give_up, 408)

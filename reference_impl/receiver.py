@@ -245,7 +245,9 @@ class Receiver:
     def unavailable(self, problem: StoreUnavailableError) -> Answer:
         """The answer when the delivery could not be stored."""
         self.meter.refused("not stored")
-        self.log.error("Cal.com webhook not stored", status=503, reason=str(problem))
+        # Of bodies that are not whole, which anybody may send, there may be too many as well.
+        if self.floods.admits("not stored"):
+            self.log.error("Cal.com webhook not stored", status=503, reason=str(problem))
         return answers.unavailable(self.retry_after)
 
     def failed(self, problem: Exception) -> Answer:

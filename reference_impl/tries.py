@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 
 from reference_impl import chronicle, envelope, logs
 from reference_impl.counts import count
@@ -84,7 +85,12 @@ class Tries:
         self.stopping = False
 
     def process(self, jobs: Sequence[Job]) -> None:
-        """Work on *jobs*, until each is done, waits for its next try, is buried or put back."""
+        """
+        Work on *jobs*, until each is done, waits for its next try, is buried or put back.
+
+        Raises:
+            OperationalError: if the store is in trouble; what did not come to an end is held still.
+        """
         until = time.monotonic() + self.patience
         tries: list[_Try] = []
         for job in jobs:
@@ -100,9 +106,13 @@ class Tries:
         left = [one.job for one in tries if not one.ended] + list(jobs[len(tries) :])
         if left:
             self.leases.put_back(left)
+        trouble = [one.problem for one in tries if isinstance(one.problem, OperationalError)]
         for one in tries:
-            if one.problem is not None:
+            if one.problem is not None and one.problem not in trouble:
                 self._end(one)
+        if trouble:
+            # Not theirs but the store's, and so no failed try: they are put back once it is well.
+            raise trouble[0]
 
     def _is_over(self, until: float) -> bool:
         """Whether nothing more of what was claimed together is to be begun."""

@@ -42,6 +42,12 @@ _COMPRESS = (
     " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
 )
 
+#: Milliseconds that a transaction may do nothing before the server ends it: ours never rest.
+_IDLE = 10_000
+
+#: After about a minute without a sign of life the server gives a client up.
+_KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
@@ -134,6 +140,10 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         connection.autocommit = True
         connection.execute(f"SET synchronous_commit = {synchronous}").close()
         connection.execute(f"SET lock_timeout = {patience}").close()
+        # A machine that froze, or vanished, lets go of what others wait for.
+        connection.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}").close()
+        for name, value in _KEEPALIVE.items():
+            connection.execute(f"SET {name} = {value}").close()
         connection.execute(_COMPRESS).close()
         connection.autocommit = False
 

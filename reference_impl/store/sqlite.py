@@ -25,6 +25,8 @@ from reference_impl.store.base import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy import PoolProxiedConnection
+
     from reference_impl.clock import Clock
     from reference_impl.store import schema
 
@@ -50,7 +52,11 @@ class SqliteStore(Store):
             f"{socket.gethostname()}:{os.getpid()}",
         )
         self._path = Path(str(url.database))
-        self._file: tuple[int, int] | None = None
+        # Committed is what stands in the log: without it the file is that of the last checkpoint.
+        self._paths = (self._path, Path(f"{self._path}-wal"))
+        #: What the path and the log beside it name, once that is known.
+        self._files: list[tuple[int, int] | None] = []
+        self._anchor: PoolProxiedConnection | None = None
         self._seconds = seconds
         self._lock = threading.Lock()
         self._patient = threading.Lock()
@@ -88,25 +94,32 @@ class SqliteStore(Store):
         with self.write() as connection:
             # Changes nothing, and is written all the same.
             connection.exec_driver_sql("PRAGMA user_version = 0")
-        self._file = self._identity()
+        if self._anchor is None:
+            # Whoever closes last removes the log; as long as this is open, nobody does.
+            self._anchor = self._hasty.raw_connection()
+            self._anchor.execute("SELECT count(*) FROM sqlite_master").close()
+        self._files = self._identities()
         return change
 
-    def _identity(self) -> tuple[int, int] | None:
-        """Which file the path names now; `None` if it names none."""
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def close(self) -> None:
+        """Close every connection."""
+        if self._anchor is not None:
+            self._anchor.close()
+            self._anchor, self._files = None, []
+        super().close()
+
+    def _identities(self) -> list[tuple[int, int] | None]:
+        """Which files the path and the log beside it name now; `None` for none."""
+        return [_identity(path) for path in self._paths]
 
     def _check_file(self) -> None:
         """
         See that what is written can be found again: an open file can be written when it is gone.
 
         Raises:
-            OperationalError: if the path names no file any more, or another one.
+            OperationalError: if a path names no file any more, or another one.
         """
-        if self._file is not None and self._identity() != self._file:
+        if self._files and self._identities() != self._files:
             raise OperationalError("BEGIN", None, FileNotFoundError("the store is not there"))
 
     def exists(self) -> bool:
@@ -142,6 +155,14 @@ class SqliteStore(Store):
         except (OSError, ValueError):
             return True
         return told.rpartition(")")[2].split()[0] != "Z"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(url: URL, seconds: float, synchronous: str) -> Engine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import again
 from gallery import breaks
 from sqlalchemy import text
@@ -99,3 +101,23 @@ class TakesWorkBegunForDone(Worker):
                 text("UPDATE webhook_events SET state = 'done' WHERE state = 'processing'")
             )
         super().start()
+
+
+@breaks(
+    "dur-002",
+    part="worker",
+    reasons={"effect-repeated"},
+    perhaps={"dur-001", "dur-003", "dur-004", "dur-009"},
+    process=True,
+    # What fails leaves an effect behind as well, which is another mistake.
+    arguments=("-m", "dur"),
+)
+class CommitsTheEffectBeforeItsMark(Worker):
+    """Commits the effect when it begins and the mark when it ends; in between it has no memory."""
+
+    def prepare(self, job):
+        fact = super().prepare(job)
+        if fact is not None:
+            again = dataclasses.replace(fact, key=f"{fact.key} {job.interruptions}")
+            with self.store.write() as connection:
+                self.handlers.apply(connection, [again])

@@ -243,3 +243,13 @@ def test_provider_states_say_what_is_wrong_with_them(run, document, status):
 def test_unsafe_settings_serve_nothing():
     with pytest.raises(BadSettingsError):
         build_app(Settings())
+
+
+def test_bodies_that_never_end_do_not_fill_the_memory(settings, monkeypatch):
+    monkeypatch.setattr("reference_impl.door._HELD_BYTES", 1000)
+    running = Running(settings)
+    begun = {"type": "http.request", "body": b"x" * 600, "more_body": True}
+    status, headers, _ = running.call([begun, begun, begun])
+    assert (status, b"retry-after" in headers) == (503, True)
+    # What was held is let go of: the next one is taken, and so is a whole body of that size.
+    assert running.post(a_body()[:-1] + b" " * 2000 + b"}")[0] == 202

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from reference_impl.floods import BURST, PER_SECOND, Floods
+from reference_impl.inbox import StoreUnavailableError
 from tests.unit.reference_impl.process import Process
 
 
@@ -84,6 +85,12 @@ def test_strangers_fill_no_disk_and_are_counted_at_the_end(tmp_path):
     assert BURST <= len(refused) < attempts
     assert {line["kind"] for line in left_out} == {"missing signature"}
     assert len(refused) + sum(line["lines"] for line in left_out) == attempts
+
+
+def test_a_store_in_trouble_fills_no_disk_either(machine, log_lines):
+    for _ in range(BURST + 1):
+        assert machine.receiver.unavailable(StoreUnavailableError("busy")).status == 503
+    assert log_lines.getvalue().count("Cal.com webhook not stored") == BURST
 
 
 def test_an_attempt_that_is_left_out_is_answered_and_counted_all_the_same(machine, log_lines):

@@ -235,3 +235,65 @@ def test_a_file_that_is_gone_takes_nothing_until_it_is_back(machine, tmp_path):
     assert asyncio.run(machine.inbox.accept(an_entry(machine)))
     machine.inbox.stop()
     assert len(stored(machine)) == 1
+
+
+@pytest.fixture
+def hangs(machine):
+    """Let the store hang from now on, until what is given is set."""
+    going_on = threading.Event()
+    write = machine.inbox.write
+
+    def hang(entries):
+        assert going_on.wait(30)
+        return write(entries)
+
+    machine.inbox.write = hang
+    yield going_on
+    going_on.set()
+
+
+def test_a_store_that_hangs_keeps_nobody_waiting_for_ever(machine, hangs):
+    machine.inbox.deadline = 0.1
+    machine.inbox.start()
+    first, second = an_entry(machine, minute=0), an_entry(machine, minute=1)
+
+    async def accept():
+        told = [asyncio.create_task(machine.inbox.accept(first))]
+        # The second one comes when the store hangs already, and is never begun.
+        await asyncio.sleep(0.05)
+        told.append(asyncio.create_task(machine.inbox.accept(second)))
+        outcomes = await asyncio.gather(*told, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [StoreUnavailableError] * 2
+        machine.inbox.deadline = 30.0
+        hangs.set()
+        # Whatever became of the first one, both are taken when they come again.
+        again = await asyncio.gather(machine.inbox.accept(first), machine.inbox.accept(second))
+        assert again[1] is True
+
+    asyncio.run(accept())
+    machine.inbox.stop()
+    assert sorted(row["webhook_id"] for row in stored(machine)) == sorted(
+        entry.webhook_id for entry in (first, second)
+    )
+
+
+def test_what_was_given_up_is_not_written_later(machine, hangs):
+    written = []
+    hang = machine.inbox.write
+    machine.inbox.write = lambda entries: written.extend(entries) or hang(entries)
+    machine.inbox.deadline = 0.1
+    machine.inbox.start()
+    entries = [an_entry(machine, minute=minute) for minute in range(4)]
+
+    async def accept():
+        told = [asyncio.create_task(machine.inbox.accept(entries[0]))]
+        await asyncio.sleep(0.05)
+        told += [asyncio.create_task(machine.inbox.accept(entry)) for entry in entries[1:3]]
+        await asyncio.gather(*told, return_exceptions=True)
+        machine.inbox.deadline = 30.0
+        hangs.set()
+        await machine.inbox.accept(entries[3])
+
+    asyncio.run(accept())
+    machine.inbox.stop()
+    assert written == [entries[0], entries[3]]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import probe
+from reference_impl import logs, probe
 from reference_impl.clock import Clock
 from reference_impl.settings import BadSettingsError
 from reference_impl.store import open_store
@@ -259,3 +259,22 @@ def test_bodies_are_compressed_by_the_faster_method_that_the_server_knows(machin
     with machine.store.write() as connection:
         fastest = connection.scalar(text(known))
         assert connection.scalar(text("SHOW default_toast_compression")) == fastest
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_machine_that_vanishes_in_a_transaction_is_given_up_by_the_server(machine, durable):
+    with machine.store.write(durable=durable) as connection:
+        for name, value in (
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("tcp_keepalives_idle", "30"),
+        ):
+            shown = connection.exec_driver_sql(f"SHOW {name}").scalar()
+            # Over a socket of the same machine there is nothing to keep alive.
+            assert shown in {value, "0"} if name.startswith("tcp") else shown == value
+
+
+def test_what_a_database_calls_its_trouble_is_said_and_nothing_else(machine):
+    with pytest.raises(SQLAlchemyError) as caught, machine.store.write() as connection:
+        connection.exec_driver_sql("SELECT 1 / 0, 'guest@client.example'")
+    assert " (22012) " in logs.describe(caught.value)
+    assert "guest" not in logs.describe(caught.value)

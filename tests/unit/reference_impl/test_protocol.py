@@ -111,11 +111,16 @@ def test_two_requests_on_one_connection_have_a_block_each(talk):
     assert answer.count(b"HTTP/1.1 202 ") == 2
 
 
+#: More requests than may wait for the one before them.
+MANY = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n" * 200
+
+
 @pytest.mark.parametrize(
     ("reason", "piece"),
     [
         ("head too large", START + b"x-one: " + b"p" * 9000 + b"\r\n\r\n"),
         ("head too slow", START),
+        ("too many at once", MANY),
         ("malformed request", b"\x16\x03\x01 nonsense\r\n\r\n"),
     ],
 )
@@ -147,6 +152,9 @@ class Transport:
 
     def get_extra_info(self, _name):
         return None
+
+    def abort(self):
+        self.done.append("closed")
 
     def pause_reading(self):
         self.done.append("paused")
@@ -197,3 +205,59 @@ def test_a_go_ahead_is_not_kept_until_there_is_an_answer():
     go_ahead, answer = spoken(expecting, b"{}")
     assert go_ahead == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert answer.startswith(b"HTTP/1.1 202 ")
+
+
+PING = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+def test_a_stranger_who_sends_hundreds_of_requests_without_waiting_is_hung_up_on(talk):
+    # All of them are there before the first one is answered.
+    answer = talk(PING * 1000)
+    assert answer == b"reset" or answer.count(b"HTTP/1.1 200 ") < 100
+
+
+def test_as_many_as_an_eager_client_sends_are_answered(talk):
+    last = PING.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    assert talk(PING * 40 + last).count(b"HTTP/1.1 200 ") == 41
+
+
+class Unread(Transport):
+    """A connection whose client reads nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.aborted = asyncio.Event()
+
+    def abort(self):
+        self.aborted.set()
+
+
+async def an_unread_connection(body_seconds):
+    config = uvicorn.Config(answers, http=Protocol, ws="none", lifespan="off", log_config=None)
+    protocol = Protocol(config, ServerState(), {})
+    protocol.body_seconds = body_seconds
+    transport = Unread()
+    protocol.connection_made(transport)
+    return protocol, transport
+
+
+def test_a_client_that_reads_no_answer_is_given_up():
+    async def stall():
+        protocol, transport = await an_unread_connection(0.01)
+        protocol.pause_writing()
+        await asyncio.wait_for(transport.aborted.wait(), 10)
+        protocol.connection_lost(None)
+
+    asyncio.run(stall())
+
+
+def test_a_client_that_reads_again_is_not_given_up():
+    async def stall():
+        protocol, transport = await an_unread_connection(0.05)
+        protocol.pause_writing()
+        protocol.resume_writing()
+        await asyncio.sleep(0.15)
+        assert not transport.aborted.is_set()
+        protocol.connection_lost(None)
+
+    asyncio.run(stall())

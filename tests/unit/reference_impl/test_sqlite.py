@@ -1,11 +1,13 @@
 import contextlib
 import dataclasses
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
+from reference_impl import logs
 from tests.unit.reference_impl.machines import put
 
 
@@ -64,3 +66,36 @@ def test_whoever_accepts_queues_behind_no_worker_that_waits(store):
             connection.exec_driver_sql("DELETE FROM effects")
         with pytest.raises(OperationalError), store.write(durable=False):
             pytest.fail("a worker went first")
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_whoever_takes_the_file_or_its_log_away_is_noticed_before_anything_is_acknowledged(
+    assemble, database_url, suffix
+):
+    machine = assemble()
+    put(machine)
+    taken = Path(f"{make_url(database_url).database}{suffix}")
+    assert taken.is_file()
+    taken.unlink()
+    with pytest.raises(OperationalError, match="not there"):
+        put(machine, minute=1)
+
+
+def test_the_log_stays_although_every_other_connection_was_closed(assemble, database_url):
+    machine = assemble()
+    put(machine)
+    machine.store._durable.dispose()
+    machine.store._hasty.dispose()
+    with contextlib.closing(sqlite3.connect(make_url(database_url).database)) as other:
+        other.execute("SELECT count(*) FROM effects")
+    assert put(machine, minute=1)
+
+
+def test_what_the_database_calls_its_trouble_is_said(store, database_url):
+    with (
+        another_writer(database_url),
+        pytest.raises(OperationalError) as caught,
+        store.write(),
+    ):
+        pytest.fail("two write at a time")
+    assert "SQLITE_BUSY" in logs.describe(caught.value) or "busy" in logs.describe(caught.value)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from reference_impl.tables import notices
 from reference_impl.worker import Worker
@@ -334,3 +335,28 @@ def test_only_what_nothing_could_bring_back_waits_for_the_disk(machine, monkeypa
     work_off(machine)
     # A dead letter is told to people, once.
     assert waits == [True, False, True, False]
+
+
+def test_trouble_of_the_store_is_no_try_of_the_delivery(machine):
+    ids = [put(machine, minute=minute, uid=f"uid-{minute}") for minute in range(2)]
+    finish, left = machine.worker.finish, [4]
+
+    def fail(*arguments):
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("COMMIT", None, TimeoutError("the lock is held"))
+        finish(*arguments)
+
+    machine.worker.finish = fail
+    # Together, and then each by itself.
+    with pytest.raises(OperationalError):
+        machine.worker.step(2)
+    assert {row(machine, id_)["state"] for id_ in ids} == {"processing"}
+    with pytest.raises(OperationalError):
+        machine.worker.step(2)
+    while machine.worker.step(2):
+        pass
+    for id_ in ids:
+        kept = row(machine, id_)
+        assert (kept["state"], kept["tries"], kept["reason"]) == ("done", 1, None)
+    assert look(machine)["totals"]["effects"] == 2
