@@ -56,6 +56,8 @@ class Health:
     #: Whether this process works on deliveries.  One that only accepts does so however many wait:
     #: taken out of service for them, it would accept no more, and Cal.com does not send again.
     working = True
+    #: Seconds that a look may take: whose store does not answer by then is not ready.
+    patience = 5.0
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._limit = settings.backlog_seconds
@@ -64,6 +66,7 @@ class Health:
         self._lock = threading.Lock()
         self._asked_at: float | None = None
         self._ready = False
+        self._looking: threading.Thread | None = None
 
     def routes(self) -> list[Route]:
         """The two addresses."""
@@ -84,10 +87,19 @@ class Health:
     def is_ready(self) -> bool:
         """Whether this process can do its work; looked at once a second."""
         with self._lock:
-            if self._asked_at is None or time.monotonic() - self._asked_at >= _FRESH_SECONDS:
-                self._ready = self.look()
-                self._asked_at = time.monotonic()
-            return self._ready
+            if self._asked_at is not None and time.monotonic() - self._asked_at < _FRESH_SECONDS:
+                return self._ready
+            if self._looking is None or not self._looking.is_alive():
+                # By itself: a store that hangs would hold whoever asks.
+                self._looking = threading.Thread(target=self._look, name="health", daemon=True)
+                self._looking.start()
+            looking = self._looking
+        looking.join(self.patience)
+        return self._ready and not looking.is_alive()
+
+    def _look(self) -> None:
+        self._ready = self.look()
+        self._asked_at = time.monotonic()
 
     def look(self) -> bool:
         """Whether the store can be written and what this process works on is young, seen now."""

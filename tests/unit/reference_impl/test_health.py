@@ -1,6 +1,7 @@
 import asyncio
 import dataclasses
 import sqlite3
+import threading
 
 import pytest
 
@@ -114,3 +115,19 @@ def test_they_take_no_post(application, path):
 def test_deliveries_go_elsewhere(settings, path):
     with pytest.raises(BadSettingsError, match="RECEIVER_PATH"):
         dataclasses.replace(settings, path=path).check()
+
+
+def test_a_store_that_hangs_holds_nobody_who_asks(application):
+    health = application.state.machine.health
+    going_on = threading.Event()
+    health.look = lambda: going_on.wait(30)
+    health.patience = 0.05
+    assert ask(application, "/readyz")[0] == 503
+    # Nobody looks a second time at what hangs.
+    before = threading.active_count()
+    assert ask(application, "/readyz")[0] == 503
+    assert threading.active_count() <= before
+    going_on.set()
+    health._looking.join(10)
+    health.patience = 10.0
+    assert ask(application, "/readyz")[0] == 200
