@@ -213,7 +213,8 @@ def test_several_sorts_of_one_kind_are_all_found():
     def answer(signed, body):
         if signed and is_no_object(body):
             return 500
-        return 503 if signed and body[:1] == b"\x00" else sound(signed, body)
+        # What examples are made of depends on the modules that are loaded: any other will do.
+        return 503 if signed and sound(signed, body) == 400 else sound(signed, body)
 
     with receiver(answer) as server:
         result = hunted(server.url, examples=200, kinds=(fuzz.NONSENSE,))
