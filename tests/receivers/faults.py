@@ -89,7 +89,7 @@ FAULTS = (
         "Signs what JSON.stringify makes of the parsed body, and not the bytes that came.",
         "sig-009",
         "sig-010",
-        "tol-006",
+        "tol-014",
         guide={"sig-013", "env-002", "evt-002"},
         calcom={"evt-009"},
         reasons={"status-202", "status-401", "appointments-missing"},
@@ -137,7 +137,7 @@ FAULTS = (
         "node",
         "numbers-rounded",
         "Reads booking ids as JavaScript numbers, which are rounded beyond 2^53.",
-        "tol-006",
+        "tol-014",
         reasons={"appointments-missing"},
     ),
     _fault(
@@ -217,14 +217,14 @@ FAULTS = (
         "scalars-unexpected",
         "Counts the members of a body that parses, also when it is a number or a text.",
         guide={"env-004"},
-        calcom={"env-005", "evt-008"},
+        calcom={"env-005"},
         reasons={"status-500"},
     ),
     _fault(
         "php",
         "ids-as-floats",
         "Lets booking ids pass through a float.",
-        "tol-006",
+        "tol-014",
         reasons={"booking-id"},
     ),
     _fault(
@@ -276,7 +276,8 @@ FAULTS = (
         "flask",
         "works-in-request",
         "Lets the sender wait until the work is done.",
-        "ack-002",
+        guide={"ack-002"},
+        calcom={"ack-010"},
         reasons={"processed-inside-the-request"},
     ),
     _fault(
@@ -298,6 +299,7 @@ FAULTS = (
         "old-is-replayed",
         "Drops a delivery that is older than five minutes, with a 202.",
         "tol-005",
+        "tol-015",
         reasons={"effect-missing"},
     ),
     _fault(
@@ -353,7 +355,7 @@ FAULTS = (
             ),
             *("ord-001", "ord-002", "ord-004", "ord-005", "ord-006", "ord-007", "ord-009"),
             *("eff-004", "eff-007", "eff-009", "eff-010", "eff-011", "eff-014", "eff-015"),
-            *("tol-004", "tol-006", "tol-008"),
+            *("tol-004", "tol-008", "tol-014"),
         },
         reasons={
             *("status-200", "status-401", "status-500"),
