@@ -105,8 +105,11 @@ class Story:
         self.vital = False
         # Some bodies hold nothing of their own but createdAt, and the guide's has whole seconds:
         # two checks of one second would send the same bytes, and the later one a redelivery.
-        apart = dt.timedelta(seconds=next(target.stories) % _SPREAD)
-        self._clock = dt.datetime.now(dt.UTC).replace(microsecond=0) - _SINCE - apart
+        number = next(target.stories)
+        apart = dt.timedelta(seconds=number % _SPREAD)
+        # Cal.com's own has milliseconds: there no two are alike.
+        fraction = number % 1000 * 1000
+        self._clock = dt.datetime.now(dt.UTC).replace(microsecond=fraction) - _SINCE - apart
         self._step = _APART
 
     # --- what happens in Cal.com -----------------------------------------------------------------

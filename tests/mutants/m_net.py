@@ -58,7 +58,7 @@ class TakesHeadersOfAnySize(Door):
 
     def __init__(self, receiver, *, seconds):
         super().__init__(receiver, seconds=seconds)
-        protocol.Protocol._count = lambda *_: None
+        protocol.Protocol._stop = lambda *_: None
         protocol.Protocol.data_received = protocol.HttpToolsProtocol.data_received
 
 
