@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from calcontract import catalogue, reference, settings
 from calcontract.errors import INTERRUPTED, CalcontractError, Exit, UsageError
 from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
+from calcontract.report.console import Patient
 
 #: Settings that say something of a receiver that is named.
 _OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
@@ -224,7 +224,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         profiles = tuple(dict.fromkeys(profile or [named.profile]))
         for name in profiles:
             settings.load(**options, profile=name)
-        console = Console()
+        console = Patient()
         with _receiver(options) as (complete, started):
             for name in profiles:
                 told = {**complete, "profile": name}

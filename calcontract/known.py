@@ -115,6 +115,7 @@ class KnownViolations:
                 found.append(Stale(entry, f"expired on {entry.expires}"))
             elif records and entry.reason not in reasons:
                 conforms = all(record.outcome is Outcome.PASS for record in records)
-                why = "conforms by now" if conforms else f"fails for another reason: {reasons}"
+                others = ", ".join(sorted(reasons)) or "not verified"
+                why = "conforms by now" if conforms else f"fails for another reason: {others}"
                 found.append(Stale(entry, why))
         return found

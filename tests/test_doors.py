@@ -405,6 +405,21 @@ def not_judged(ended):
     return last
 
 
+def test_whoever_reads_no_further_gets_the_exit_code_all_the_same(naive):
+    words = [sys.executable, "-m", "calcontract", "check", naive, "--secret-env", "DOOR_SECRET"]
+    with subprocess.Popen(
+        [*words, "--profile", "calcom", "-m", "evt-005"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr.read() == ""
+
+
 def test_several_profiles_end_with_the_worst_of_their_codes(check, naive):
     # Which profile is spoken of first does not matter.
     ended = check(naive, "--profile", "calcom", "--profile", "guide", "-m", "evt-005 or env-002")

@@ -33,6 +33,9 @@ _SHOWN_BODY = 3500
 #: The clause whose violation has others fail which ask for something else.
 _ROOT = "sig-010"
 
+#: The reason of a check during which the receiver stopped accepting connections.
+_DIED = "receiver-died"
+
 _SPELLED = {
     Outcome.FAIL: "violated",
     Outcome.FLAKY: "violated at times",
@@ -139,10 +142,18 @@ def letter(
 
 def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
     """What to change; first of all the root, where an honest delivery was refused for that."""
+    if record.reason == _DIED:
+        return "find out why its process ended; it may have nothing to do with this clause"
     is_refusal = record.reason.startswith("status-4") and record.expected.startswith(ACKNOWLEDGED)
     if is_refusal and clause.id != _ROOT and _fails_at_root(run):
         return f"{_ROOT} first: an honest delivery was refused here too; then {clause.fix}"
     return clause.fix
+
+
+def _saw_it_die(run: RunRecord, clause_id: str) -> bool:
+    return any(
+        record.reason == _DIED and record.outcome in ACCUSING for record in run.checks[clause_id]
+    )
 
 
 def _fails_at_root(run: RunRecord) -> bool:
@@ -223,8 +234,7 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
         unverified = [clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
-        if _fails_at_root(run):
-            yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
+        yield from _where_to_start(run)
     known = sorted(
         {record.clause for records in run.checks.values() for record in records if record.known}
     )
@@ -237,6 +247,16 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
     checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
     yield (f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}")
     yield f"verdict  {headline(run)}"
+
+
+def _where_to_start(run: RunRecord) -> Iterator[str]:
+    if died := [name for name in run.levels if _saw_it_die(run, name)]:
+        yield (
+            f"died     it stopped accepting connections during {', '.join(died)}: "
+            "look at that first; what came after it is not verified"
+        )
+    if _fails_at_root(run):
+        yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
 
 
 def _attempts(count: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_bdd import given, parsers, then, when
 
-from calcontract.errors import CatalogueError, Inconclusive, Violation
+from calcontract.errors import CatalogueError, Inconclusive, NotApplicable, Violation
 from calcontract.judges import answers, effects
 from calcontract.probes import Look, Record
 from calcontract.steps.processing import taken_in_the_end, turned_away
@@ -49,7 +49,9 @@ def _fails_now(story: Story, times: str) -> None:
 def _beginning_failed(story: Story) -> None:
     first = next(iter(story.items.values()))
     if turned_away(story, first):
-        return
+        raise NotApplicable(
+            "nothing waits for a try: what failed was not acknowledged", reason="does-not-arise"
+        )
     answers.acknowledged(first.attempts[0])
     if not any(record.tries for record in story.target.look([first.uid]).records):
         raise Inconclusive("the receiver's tries cannot be followed", reason="tries-untold")

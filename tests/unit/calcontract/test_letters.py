@@ -340,3 +340,14 @@ def test_other_failures_are_their_own_clauses_matter(seen):
     check = a_check("idm-001", FAILED, **seen)
     run = concluded(a_check("sig-010", FAILED), check)
     assert "first:" not in letters.letter(check, CONTRACT.clause("idm-001"), run)
+
+
+def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
+    died = a_check("idm-007", FAILED, reason="receiver-died", sentence="it is gone")
+    after = a_check("sig-001", Outcome.NOT_VERIFIED, reason="receiver-died", sentence="it is gone")
+    run = concluded(died, after)
+    said = "\n".join(letters.summary(run, CONTRACT))
+    assert "died     it stopped accepting connections during idm-007: look at that first" in said
+    letter = letters.letter(died, CONTRACT.clause("idm-007"), run)
+    assert "fix       find out why its process ended" in letter
+    assert CONTRACT.clause("idm-007").fix not in letter
