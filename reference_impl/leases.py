@@ -61,7 +61,8 @@ _FREE = _events.booking.not_in(select(_OTHER.c.booking).where(_OTHER.c.state == 
 _NEXT = (
     select(_events.id, _events.booking, _events.tries, _events.interruptions)
     .where(_DUE, _FREE)
-    .order_by(_events.rank, _events.id)
+    # The order of the index and no other, or all that waits would be sorted for each claim.
+    .order_by(_events.rank)
     .limit(bindparam("limit", type_=Integer))
     # Where there are several writers: what somebody else is about to claim is left to him.
     .with_for_update(skip_locked=True, of=webhook_events)
