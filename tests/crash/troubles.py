@@ -122,7 +122,8 @@ class ReadOnly(Trouble):
         history.wait(20, 2.0)
         self._process.kill()
         self._process.start()
-        assert self._process.popen.wait(timeout=60) == 2, self._process.tail()
+        # It may pass: whoever keeps the service running tries again (docs/operating.md).
+        assert self._process.popen.wait(timeout=60) == 75, self._process.tail()
         assert self._process.said(b"the store cannot be used")
 
     def __exit__(self, *_):
