@@ -190,7 +190,7 @@ def _prepare(synchronous: str, connection: Any, _record: Any) -> None:
         # NORMAL does not sync each commit: a power failure could lose what was answered 202.
         f"synchronous={synchronous}",
         # Short checkpoints keep the slowest accepts below 20 ms.
-        "wal_autocheckpoint=0",
+        "wal_autocheckpoint=500",
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from reference_impl import logs
+from tests.unit.reference_impl.bodies import a_body
 from tests.unit.reference_impl.machines import put
 
 
@@ -99,3 +100,14 @@ def test_what_the_database_calls_its_trouble_is_said(store, database_url):
     ):
         pytest.fail("two write at a time")
     assert "SQLITE_BUSY" in logs.describe(caught.value) or "busy" in logs.describe(caught.value)
+
+
+def test_the_log_does_not_grow_with_what_was_taken(assemble, database_url):
+    machine = assemble()
+    log = Path(f"{make_url(database_url).database}-wal")
+    for batch in range(20):
+        bodies = [a_body(uid=f"uid-{batch}-{n}") + b" " * 3000 for n in range(100)]
+        read, entry = machine.receiver.read, machine.receiver.entry
+        machine.inbox.write([entry(read(body), body) for body in bodies])
+    # 500 pages of 8 kB, and what one transaction adds to them; without checkpoints it is all.
+    assert log.stat().st_size < 12_000_000 < 20 * 100 * 8192
