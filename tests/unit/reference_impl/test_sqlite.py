@@ -105,9 +105,9 @@ def test_what_the_database_calls_its_trouble_is_said(store, database_url):
 def test_the_log_does_not_grow_with_what_was_taken(assemble, database_url):
     machine = assemble()
     log = Path(f"{make_url(database_url).database}-wal")
-    for batch in range(20):
+    for batch in range(60):
         bodies = [a_body(uid=f"uid-{batch}-{n}") + b" " * 3000 for n in range(100)]
         read, entry = machine.receiver.read, machine.receiver.entry
         machine.inbox.write([entry(read(body), body) for body in bodies])
     # 500 pages of 8 kB, and what one transaction adds to them; without checkpoints it is all.
-    assert log.stat().st_size < 12_000_000 < 20 * 100 * 8192
+    assert log.stat().st_size < 12_000_000
