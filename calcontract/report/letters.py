@@ -245,7 +245,7 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
     checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
-    yield (f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}")
+    yield f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}"
     yield f"verdict  {headline(run)}"
 
 

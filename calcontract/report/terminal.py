@@ -60,17 +60,14 @@ class Terminal:
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("checks")
-        self._moves = console.is_terminal
         self._news = Console(stderr=True, highlight=False)
         self._began = self._told = time.monotonic()
-        self._done = self._total = 0
         #: Collection problems, which pytest would have printed.
         self.problems: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start the progress line."""
-        self._total = len(session.items)
-        self._progress.update(self._task, total=self._total)
+        self._progress.update(self._task, total=len(session.items))
         self._progress.start()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -81,13 +78,17 @@ class Terminal:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Move the progress line, or write one now and then."""
         if report.when == "call" and report.outcome in _ENDS:
-            self._done += 1
             self._progress.advance(self._task)
-            now = time.monotonic()
-            if not self._moves and now - self._told >= _NEWS:
-                self._told = now
-                seconds = f"{now - self._began:.0f} s"
-                self._news.print(f"{self._done} of {self._total} checks, {seconds}")
+            self._tell(time.monotonic())
+
+    def _tell(self, now: float) -> None:
+        """Write how far the run is *now*, where no line moves and none was written lately."""
+        if not self._progress.disable or now - self._told < _NEWS:
+            return
+        self._told = now
+        (task,) = self._progress.tasks
+        done = f"{task.completed:.0f} of {task.total or 0:.0f} checks"
+        self._news.print(f"{done}, {now - self._began:.0f} s")
 
     def pytest_sessionfinish(self) -> None:
         """Take the progress line away."""
