@@ -19,6 +19,12 @@ def _times(count: int) -> str:
     return {0: "not at all", 1: "once"}.get(count, f"{count} times")
 
 
+def _count(look: Look, trigger: str, uid: str) -> int:
+    """How often *trigger* took effect on the booking *uid*."""
+    kinds = KINDS.get(trigger, ())
+    return sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
+
+
 def _inbox(look: Look, trigger: str, uid: str) -> str:
     """What the inbox says of the deliveries of *trigger*, as a remark."""
     records = [record for record in look.records if (record.trigger, record.uid) == (trigger, uid)]
@@ -37,8 +43,7 @@ def happened(look: Look, *, trigger: str, uid: str, occurrences: int) -> None:
     Raises:
         Violation: if there are more or fewer.
     """
-    kinds = KINDS.get(trigger, ())
-    count = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
+    count = _count(look, trigger, uid)
     if count != occurrences:
         raise Violation(
             f"{trigger} of booking {uid} took effect {_times(count)}{_inbox(look, trigger, uid)}",
@@ -284,9 +289,7 @@ def seated(look: Look, *, uid: str, guests: Collection[str], occurrences: int) -
     Raises:
         Violation: if less took effect, and a guest is missing.
     """
-    count = sum(
-        effect.uid == uid and effect.kind in KINDS["BOOKING_CREATED"] for effect in look.effects
-    )
+    count = _count(look, "BOOKING_CREATED", uid)
     shown = {address for one in look.appointments if one.live for address in one.attendees}
     missing = {*guests} - shown
     if count < occurrences and missing:
@@ -344,8 +347,7 @@ def bounded(look: Look, bodies: Mapping[tuple[str, str], int]) -> None:
         Violation: if one has.
     """
     for (trigger, uid), count in bodies.items():
-        kinds = KINDS.get(trigger, ())
-        found = sum(effect.uid == uid and effect.kind in kinds for effect in look.effects)
+        found = _count(look, trigger, uid)
         if found > count:
             raise Violation(
                 f"{trigger} of booking {uid} took effect {_times(found)} by now",

@@ -9,7 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from calcontract.errors import CatalogueError, Inconclusive, NotApplicable, Violation
 from calcontract.judges import answers, effects
 from calcontract.probes import Look, Record
-from calcontract.steps.processing import taken_in_the_end, turned_away
+from calcontract.steps.processing import turned_away
 from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
 
@@ -60,9 +60,6 @@ def _beginning_failed(story: Story) -> None:
 @when("the receiver retries all of the booking as scheduled")
 @when("the receiver retries all of them as scheduled")
 def _retries_all(story: Story) -> None:
-    for item in story.sent:
-        if turned_away(story, item):
-            taken_in_the_end(story, item)
     for _ in range(_MANY):
         waiting = _waiting(_looked(story).records)
         if not waiting:

@@ -54,7 +54,7 @@ def turned_away(story: Story, item: Item) -> bool:
     return story.target.settings.profile == "calcom" and answer is not None and answer.status >= 500
 
 
-def taken_in_the_end(story: Story, item: Item) -> None:
+def _taken_in_the_end(story: Story, item: Item) -> None:
     """
     Let Cal.com come again with *item* until it is acknowledged.
 
@@ -101,7 +101,7 @@ def _pass(story: Story, seconds: int) -> None:
 @when("the receiver retries as scheduled")
 def _retries(story: Story) -> None:
     if turned_away(story, story.it):
-        taken_in_the_end(story, story.it)
+        _taken_in_the_end(story, story.it)
         return
     for _ in range(_MANY):
         record = _record(story)

