@@ -41,10 +41,11 @@ _SWITCH_SECONDS = 0.0005
 _YOUNG_OBJECTS = 50_000
 
 
-def _end_at_last(seconds: float) -> None:
+def _end_at_last(settings: Settings) -> None:
     """
-    End the process hard if it has not ended by itself after *seconds*.
+    End the process hard if it has not ended by itself when all its time is over.
 
+    That is the limit for what is under way, one transaction that waits for the store, and a moment.
     A store that hangs holds threads that nobody can end.  Nothing acknowledged is lost by that.
     """
 
@@ -52,7 +53,7 @@ def _end_at_last(seconds: float) -> None:
         logs.logger().error("Receiver ended with work under way")
         os._exit(1)
 
-    timer = threading.Timer(seconds, end)
+    timer = threading.Timer(settings.stop_seconds + settings.store_seconds + 2, end)
     timer.daemon = True
     timer.start()
 
@@ -71,9 +72,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._address = address
         self._machine = machine
-        settings = machine.settings
-        # What the limit leaves out: one transaction that waits for the store, and a moment.
-        self._seconds = settings.stop_seconds + settings.store_seconds + 2
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Uvicorn logs what failed, and ends with a code that has another meaning here.
@@ -87,7 +85,7 @@ class _Server(uvicorn.Server):
             print(f"listening on {self._address}", flush=True)  # noqa: T201
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        _end_at_last(self._seconds)
+        _end_at_last(self._machine.settings)
         # Attempts and deliveries under way end side by side, within one limit for both.
         await asyncio.to_thread(self._machine.halt)
         await super().shutdown(sockets)
@@ -195,6 +193,6 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     machine.start(inbox=False)
     logs.logger().info("Worker started", queue=settings.queue)
     stop.wait()
-    _end_at_last(settings.stop_seconds + settings.store_seconds + 2)
+    _end_at_last(settings)
     machine.stop()
     logs.logger().info("Worker stopped")

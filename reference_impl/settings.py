@@ -33,6 +33,9 @@ _YEAR = 365 * 24 * 3600
 #: Threads that work.  Each needs connections of the store's pool, which has few more than these.
 _MOST_THREADS = 64
 
+#: Deliveries of a batch: statements name each of them, and databases bound what one may name.
+_MOST_TOGETHER = 1000
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -57,12 +60,16 @@ def _positive(text: str) -> int:
     return number
 
 
-def _batch(text: str) -> int:
-    number = int(text)
-    # Statements name each delivery of a batch, and databases bound what a statement may name.
-    if not 1 <= number <= 1000:
-        raise ValueError("expected a whole number from 1 to 1000")
-    return number
+def _up_to(most: int) -> Callable[[str], int]:
+    """Reads a whole number from 1 to *most*."""
+
+    def read(text: str) -> int:
+        number = int(text)
+        if not 1 <= number <= most:
+            raise ValueError(f"expected a whole number from 1 to {most}")
+        return number
+
+    return read
 
 
 def _natural(text: str) -> int:
@@ -76,13 +83,6 @@ def _seconds(text: str) -> float:
     number = float(text)
     if not 0 < number <= _YEAR:
         raise ValueError("expected a number of seconds above 0, a year (31536000) at most")
-    return number
-
-
-def _threads(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= _MOST_THREADS:
-        raise ValueError(f"expected a whole number from 1 to {_MOST_THREADS}")
     return number
 
 
@@ -145,9 +145,9 @@ class Settings:
     #: Seconds to wait after the first, second, ... failed try (guide, `$backoff`).
     backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
     #: Deliveries worked on at the same time.
-    workers: int = _setting("RECEIVER_WORKERS", 4, _threads)
+    workers: int = _setting("RECEIVER_WORKERS", 4, _up_to(_MOST_THREADS))
     #: The most deliveries that share a transaction when there is a backlog; 1: none does.
-    batch: int = _setting("RECEIVER_BATCH", 64, _batch)
+    batch: int = _setting("RECEIVER_BATCH", 64, _up_to(_MOST_TOGETHER))
     #: Seconds between looks for work that another process accepted.
     poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
     #: Seconds to wait for a busy store before answering 503.

@@ -42,11 +42,15 @@ _COMPRESS = (
     " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
 )
 
-#: Milliseconds that a transaction may do nothing before the server ends it: ours never rest.
-_IDLE = 10_000
-
-#: After about a minute without a sign of life the server gives a client up.
-_KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+#: A machine that froze, or vanished, lets go of what others wait for.
+_GIVING_UP = {
+    # Milliseconds that a transaction may do nothing before the server ends it: ours never rest.
+    "idle_in_transaction_session_timeout": 10_000,
+    # After about a minute without a sign of life the server gives a client up.
+    "tcp_keepalives_idle": 30,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+}
 
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
@@ -138,11 +142,8 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
 
     def prepare(connection: psycopg.Connection[Any], _record: Any) -> None:
         connection.autocommit = True
-        connection.execute(f"SET synchronous_commit = {synchronous}").close()
-        connection.execute(f"SET lock_timeout = {patience}").close()
-        # A machine that froze, or vanished, lets go of what others wait for.
-        connection.execute(f"SET idle_in_transaction_session_timeout = {_IDLE}").close()
-        for name, value in _KEEPALIVE.items():
+        own = {"synchronous_commit": synchronous, "lock_timeout": patience}
+        for name, value in (own | _GIVING_UP).items():
             connection.execute(f"SET {name} = {value}").close()
         connection.execute(_COMPRESS).close()
         connection.autocommit = False
