@@ -112,38 +112,38 @@ class RefusesTheFuture(Receiver):
         return envelope
 
 
+class Ids(Reader):
+    """Keeps booking ids in a way of its own."""
+
+    def read(self, envelope, received_at):
+        fact = super().read(envelope, received_at)
+        if fact.booking_id is None:
+            return fact
+        return dataclasses.replace(fact, booking_id=self.kept(fact.booking_id))
+
+
 @breaks("tol-006", "tol-014", part="reader", reasons={"booking-id"})
-class IdsAreSinglePrecision(Reader):
+class IdsAreSinglePrecision(Ids):
     """Keeps booking ids as floating numbers of 32 bits."""
 
-    def read(self, envelope, received_at):
-        fact = super().read(envelope, received_at)
-        if fact.booking_id is None:
-            return fact
-        (rounded,) = struct.unpack("<f", struct.pack("<f", fact.booking_id))
-        return dataclasses.replace(fact, booking_id=int(rounded))
+    def kept(self, number):
+        return int(struct.unpack("<f", struct.pack("<f", number))[0])
 
 
 @breaks("tol-014", part="reader", reasons={"booking-id"})
-class IdsAreFloats(Reader):
+class IdsAreFloats(Ids):
     """Keeps booking ids as floating numbers, as JavaScript does."""
 
-    def read(self, envelope, received_at):
-        fact = super().read(envelope, received_at)
-        if fact.booking_id is None:
-            return fact
-        return dataclasses.replace(fact, booking_id=int(float(fact.booking_id)))
+    def kept(self, number):
+        return int(float(number))
 
 
 @breaks("tol-014", part="reader", reasons={"booking-id"})
-class IdsHave32Bits(Reader):
+class IdsHave32Bits(Ids):
     """Keeps booking ids in 32 bits, and the largest of them for whatever is larger."""
 
-    def read(self, envelope, received_at):
-        fact = super().read(envelope, received_at)
-        if fact.booking_id is None:
-            return fact
-        return dataclasses.replace(fact, booking_id=min(fact.booking_id, 2**31 - 1))
+    def kept(self, number):
+        return min(number, 2**31 - 1)
 
 
 @breaks("eff-013", part="reader", reasons={"other-time"})

@@ -251,17 +251,23 @@ def test_writers_get_their_turn_between_the_batches(machine, mend, monkeypatch):
     assert len(between) == 3
 
 
-def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeypatch):
-    id_ = done(machine)
+def overtaken(mend, monkeypatch, id_):
+    """What prunes, with the delivery *id_* replayed whenever it has read which are to go."""
     tidy = mend(days=31)
     batches = tidy._batches
 
-    def overtaken(matches):
+    def late(matches):
         for batch in batches(matches):
             mend().replay(id_)
             yield batch
 
-    monkeypatch.setattr(tidy, "_batches", overtaken)
+    monkeypatch.setattr(tidy, "_batches", late)
+    return tidy
+
+
+def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeypatch):
+    id_ = done(machine)
+    tidy = overtaken(mend, monkeypatch, id_)
     tidy.prune(before=NOON + DAY)
     assert payload(machine, id_)
     assert states(machine) == {id_: "waiting"}
@@ -330,15 +336,7 @@ def test_the_chronicle_is_pruned_with_its_delivery(run, machine, mend):
 def test_what_was_replayed_meanwhile_keeps_its_notice(machine, mend, monkeypatch):
     id_ = dead(machine, "a")
     mend().discard(id_)
-    tidy = mend(days=31)
-    batches = tidy._batches
-
-    def overtaken(matches):
-        for batch in batches(matches):
-            mend().replay(id_)
-            yield batch
-
-    monkeypatch.setattr(tidy, "_batches", overtaken)
+    tidy = overtaken(mend, monkeypatch, id_)
     pruned = tidy.prune(before=NOON + DAY)
     assert (pruned.deliveries, pruned.notices) == (0, 0)
     assert count(machine, notices) == 1
