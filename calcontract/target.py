@@ -287,11 +287,15 @@ class Target:
         Raises:
             NotVerified: if we may not.
             SetupError: if it does not start.
+            CapabilityError: if its probe does not work.
         """
         if self.process is None:
             raise NotVerified("this needs the receiver's process", reason="no-process")
         self.process.start()
         self._restore_clock(self.process)
+        if self.probe is not None:
+            # A socket may listen long before whoever serves it has begun.
+            self.probe.look(())
 
     def advance(self, seconds: float) -> None:
         """

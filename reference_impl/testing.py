@@ -36,6 +36,10 @@ STATES_PATH = "/_testing/states"
 #: The longest a state may slow a delivery down or move the clock.
 _LONGEST_SECONDS = 366 * 24 * 3600.0
 
+#: A process that was started again goes by the true time until it is told how far its run has moved
+#: on.  So long, in seconds, it takes nothing of what an earlier one planned for a clock put back.
+_SETTLING = 10.0
+
 
 class BadParametersError(ValueError):
     """The parameters of a provider state cannot be used; the message says which and why."""
@@ -110,6 +114,9 @@ class ProviderStates:
         self.faults = Faults()
         machine.worker.interfere = self.faults.interfere  # type: ignore[method-assign]
         machine.worker.alone = self.faults.concern  # type: ignore[method-assign]
+        self._settled = time.monotonic() + _SETTLING
+        self._catch_up = machine.leases.catch_up
+        machine.leases.catch_up = self.catch_up  # type: ignore[method-assign]
         self._states: dict[str, Callable[[Mapping[str, Any]], None]] = {
             "appointment exists": self._appointment_exists,
             "processing fails": self._processing_fails,
@@ -126,6 +133,11 @@ class ProviderStates:
             Route(PROBE_PATH, self.probe, methods=["GET"]),
             Route(STATES_PATH, self.state, methods=["POST"]),
         ]
+
+    def catch_up(self) -> None:
+        """See to what a clock that was put back left behind, once we know what time it is."""
+        if time.monotonic() >= self._settled:
+            self._catch_up()
 
     async def probe(self, request: Request) -> Response:
         """Answer a look at what there is about some bookings and appointments."""

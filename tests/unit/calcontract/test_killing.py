@@ -1,10 +1,11 @@
-"""A killed receiver is waited for: what its children still hold is let go of before we go on."""
+"""A killed receiver is waited for: until nothing of it listens, and until its heir answers."""
 
 from __future__ import annotations
 
 import sys
 
 from calcontract.process import Process
+from tests.unit.calcontract.stand import stand
 
 
 def test_a_kill_lasts_until_nothing_listens_any_more(monkeypatch, tmp_path):
@@ -34,3 +35,20 @@ def test_a_kill_does_not_wait_for_ever_for_somebody_elses_socket(monkeypatch, tm
     process.start()
     process.kill()
     assert not process.is_as_usual
+
+
+def test_a_receiver_that_was_started_again_knows_the_time_and_has_answered():
+    class Restarted:
+        advanced = 61.0
+        starts = 0
+
+        def start(self):
+            self.starts += 1
+
+    with stand() as receiver:
+        target = receiver.target(capabilities=("probe", "states"))
+        target.process = Restarted()
+        target.restart()
+        # Or a kill that follows could meet a socket that nobody serves yet.
+        assert (target.process.starts, receiver.looks) == (1, ["/probe"])
+        assert receiver.states == [{"state": "clock advances", "params": {"seconds": 61.0}}]

@@ -1,12 +1,14 @@
 import dataclasses
 import json
 import threading
+import time
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from reference_impl.tables import notices
+from reference_impl.testing import ProviderStates
 from reference_impl.worker import Worker
 from tests.unit.reference_impl.bodies import a_body
 from tests.unit.reference_impl.machines import claim, look, put, row
@@ -235,6 +237,19 @@ def test_a_clock_that_was_put_back_delays_nothing(machine, happens):
     assert machine.leases.is_due()
     work_off(machine)
     assert row(machine, id_)["state"] == "done"
+
+
+def test_a_process_that_is_told_the_time_of_its_run_has_brought_nothing_forward(machine):
+    machine.clock.advance(5 * 3600)
+    put(machine)
+    machine.clock.reset()
+    states = ProviderStates(machine)
+    machine.leases.catch_up()
+    assert not machine.leases.is_due()
+    # Nobody told it in all this time.
+    states._settled = time.monotonic()
+    machine.leases.catch_up()
+    assert machine.leases.is_due()
 
 
 def test_catching_up_changes_no_plan_that_a_right_clock_made(machine):
