@@ -14,15 +14,18 @@ import secrets
 import select
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from calcontract import catalogue, reference
 from calcontract.catalogue import PROFILES
+from calcontract.process import Process
 
 MUTANTS = Path(__file__).parent / "mutants"
 sys.path[:0] = [str(MUTANTS), str(Path(__file__).parent)]
@@ -156,6 +159,13 @@ def sample(salt, named):
     return {"GATE_SAMPLE": json.dumps({"named": sorted(named), "salt": salt, "part": PART})}
 
 
+def stand_in(receivers, name, port):
+    """The words of a command that serves the mutant *name* at *port*, forked by *receivers*."""
+    # Without what a stand-in has no use for: a run may start it thirty times.
+    python = (sys.executable, "-I", "-S", str(MUTANTS / "stand_in.py"))
+    return (*python, receivers.address, "serve.py", name, "--port", port)
+
+
 def run(mutant, profile, folder, checks, receivers):
     """What is said of *mutant*, and whether its broken code ran."""
     secret = secrets.token_hex(16)
@@ -184,7 +194,7 @@ def run(mutant, profile, folder, checks, receivers):
         if mutant.process:
             # The suite starts it, so that it may kill it.
             port = str(reference.free_port())
-            words = (sys.executable, str(MUTANTS / "serve.py"), mutant.name, "--port", port)
+            words = stand_in(receivers, mutant.name, port)
             arguments = (*mutant.arguments, *every_capability(words))
             url = f"http://127.0.0.1:{port}{reference.PATH}"
         else:
@@ -217,6 +227,27 @@ def disagreement(mutant, profile, verdicts):
         "not open": sorted(mutant.unverified & spoken_of - set(failures(verdicts, BAD))),
     }
     return "; ".join(f"{what}: {which}" for what, which in found.items() if which)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_mutant_ends_as_its_stand_in_does(end, folder, receivers):
+    port = reference.free_port()
+    process = Process(
+        shlex.join(stand_in(receivers, "AcceptsAPlainHash", str(port))),
+        f"http://127.0.0.1:{port}/",
+        log=folder / "log",
+        environment={
+            reference.SECRET: secrets.token_hex(16),
+            "DATABASE_URL": f"sqlite:///{folder}/store.db",
+        },
+    )
+    process.start()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=START):
+        getattr(process, end)()
+    # Only who is asked to end has the time to say so.
+    assert ("Receiver stopped" in process.log.read_text()) == (end == "stop")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 @pytest.mark.slow
