@@ -78,7 +78,7 @@ class Book(Ledger):
         homes: Mapping[str, str] = {}
         if any(fact.names for fact in learned.values()):
             known_now = {fact.key: fact for fact in around} | learned
-            homes = self.settle(connection, list(known_now.values()))
+            homes = self.settle(connection, list(known_now.values()), at)
         self.effect(connection, list(itertools.compress(told, new)), at, homes)
         return new
 
@@ -161,12 +161,12 @@ class Book(Ledger):
 
     # --- appointments of ours ---------------------------------------------------------------
 
-    def register(self, connection: Connection, own: Own) -> None:
-        """Enter an appointment of ours; bookings that named it before are bound to it now."""
+    def register(self, connection: Connection, own: Own, at: int) -> None:
+        """Enter an appointment of ours; bookings that named it before are bound to it at *at*."""
         known = self.reserve(connection, [Fact("", 0, appointment_id=own.id)])
         self.enter(connection, own)
         if known:
-            self.settle(connection, known)
+            self.settle(connection, known, at)
 
 
 def _queries(fact: Fact) -> Iterable[tuple[str, str]]:

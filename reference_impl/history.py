@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import case, select
 
 from reference_impl import backlog, chronicle, counts, logs
+from reference_impl.ledger import effects_on
 from reference_impl.store import rows
 from reference_impl.tables import chronicle as entries
 from reference_impl.tables import effects, notices, webhook_events
@@ -97,7 +98,8 @@ def one(connection: Connection, number: int) -> Row | None:
         return None
     row = found[0]
     told = select(notices).where(notices.c.webhook_id == row["webhook_id"]).order_by(notices.c.id)
-    acted = select(effects).where(effects.c.uid == row["uid"]).order_by(effects.c.id)
+    names = [row["uid"]]
+    acted = select(effects).where(effects_on(names, names)).order_by(effects.c.id)
     past = [(row["received_at"], "received")]
     if row["uid"] is not None:
         past += [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 
 from reference_impl.appointments import Appointment, Fold, Own
 from reference_impl.columns import short
@@ -49,9 +49,25 @@ _MOVED = (
 )
 _EFFECTS_MOVED = (
     update(effects)
-    .where(effects.c.booking == bindparam("name"))
+    .where(effects.c.appointment_id == bindparam("former"), effects.c.booking == bindparam("name"))
     .values(appointment_id=bindparam("home"))
 )
+
+
+def effects_on(uids: Any, names: Any) -> ColumnElement[bool]:
+    """
+    Whether an effect is on a booking of *uids*, as the store finds it: by its appointment.
+
+    Args:
+        uids: the uids, as `in_` takes them.
+        names: the same once more, as names of bookings: how these are kept may differ.
+    """
+    homes = select(_home.appointment_id).where(_home.booking.in_(names))
+    mine = effects.c.uid.in_(uids)
+    return or_(
+        mine & effects.c.appointment_id.in_(homes),
+        mine & effects.c.appointment_id.is_(None),
+    )
 
 
 class Ledger:
@@ -66,9 +82,9 @@ class Ledger:
         row = {"own_start": own.start, "own_end": own.end, **_blank(own)}
         connection.execute(_NEW_APPOINTMENT, {"id": own.id, "ours": True, **row})
 
-    def settle(self, connection: Connection, known: Sequence[Fact]) -> Mapping[str, str]:
+    def settle(self, connection: Connection, known: Sequence[Fact], at: int) -> Mapping[str, str]:
         """
-        Bring the appointments that *known* are about to the state they add up to.
+        Bring the appointments that *known* are about to the state they add up to at *at*.
 
         Returns:
             The id of the appointment of each booking concerned.
@@ -81,7 +97,7 @@ class Ledger:
         after: dict[str, str] = {}
         made, changed = [], []
         for appointment in self.fold.fold(known, own):
-            id_ = self._identify(appointment, homes, existing, kept)
+            id_ = self._identify(appointment, homes, existing, kept, at)
             kept.add(id_)
             after.update(dict.fromkeys(appointment.bookings, id_))
             if id_ in existing:
@@ -117,6 +133,7 @@ class Ledger:
         homes: Mapping[str, str],
         existing: Mapping[str, RowMapping],
         kept: set[str],
+        at: int,
     ) -> str:
         """The id of *appointment*: ours, else the oldest it had, else a new one."""
         if appointment.own_id is not None:
@@ -125,7 +142,8 @@ class Ledger:
         rows = [existing[id_] for id_ in former if id_ in existing and not existing[id_]["ours"]]
         if rows:
             return str(min(rows, key=lambda row: row["sequence"])["id"])
-        return f"cal-{secrets.token_hex(8)}"
+        # Those made at one time lie side by side in every index: few pages change for many rows.
+        return f"cal-{at:013x}{secrets.token_hex(6)}"
 
     def _move(
         self, connection: Connection, before: Mapping[str, str], after: Mapping[str, str]
@@ -138,7 +156,7 @@ class Ledger:
         ]
         add_all(connection, appointment_bookings, new)
         moved = [
-            {"name": name, "home": after[name]}
+            {"name": name, "former": id_, "home": after[name]}
             for name, id_ in before.items()
             if after.get(name, id_) != id_
         ]

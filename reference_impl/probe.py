@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select
 
 from reference_impl.instants import spell
+from reference_impl.ledger import effects_on
 from reference_impl.store import rows
 from reference_impl.tables import (
     appointment_bookings,
@@ -41,7 +42,7 @@ _APPOINTMENTS = select(appointments).where(
     )
 )
 _DELIVERIES = select(webhook_events).where(_events.uid.in_(_UIDS))
-_EFFECTS = select(effects).where(or_(effects.c.uid.in_(_UIDS), effects.c.appointment_id.in_(_IDS)))
+_EFFECTS = select(effects).where(or_(effects_on(_UIDS, _NAMES), effects.c.appointment_id.in_(_IDS)))
 _NOTICES = select(notices).where(notices.c.uid.in_(_UIDS))
 _DUE = ((_events.state == "waiting") & (_events.due_at <= bindparam("now"))) | (
     _events.state == "processing"

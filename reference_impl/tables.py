@@ -35,6 +35,17 @@ def _found_by(table: Table, *names: str) -> None:
         Index(f"ix_{table.name}_{name}", table.c[name], info={"method": "hash"})
 
 
+def _found_if_given(table: Table, *names: str) -> None:
+    """The same where most rows have none: only those that have one are in the index."""
+    for name in names:
+        Index(
+            f"ix_{table.name}_{name}",
+            table.c[name],
+            sqlite_where=table.c[name].is_not(None),
+            info={"method": "hash"},
+        )
+
+
 #: The inbox, which is also the queue: one row a delivery, kept when it is done, and its payload
 #: until it is pruned (`upkeep`).
 webhook_events = Table(
@@ -135,7 +146,8 @@ appointment_history = Table(
     Column("appointment_id", WORDS),
     Column("fact", LargeBinary, nullable=False),
 )
-_found_by(appointment_history, "uid", "previous_uid", "booking_id", "appointment_id")
+_found_by(appointment_history, "uid", "booking_id")
+_found_if_given(appointment_history, "previous_uid", "appointment_id")
 
 #: What lastingly happened, once per occurrence.
 effects = Table(
@@ -149,7 +161,15 @@ effects = Table(
     Column("appointment_id", WORDS),
     Column("at", BigInteger, nullable=False),
 )
-_found_by(effects, "uid", "booking", "appointment_id")
+# Nearly all are on an appointment and found by it, and the others by their uid.  Uids are like no
+# other before: to have all of them in an index is a page written for each effect.
+_found_if_given(effects, "appointment_id")
+Index(
+    "ix_effects_uid",
+    effects.c.uid,
+    sqlite_where=effects.c.appointment_id.is_(None),
+    info={"method": "hash"},
+)
 
 #: What administrators are told: one row a dead letter.
 notices = Table(

@@ -173,7 +173,7 @@ class ProviderStates:
     def _appointment_exists(self, params: Mapping[str, Any]) -> None:
         own = Own(_text(params, "id"), _instant(params, "startTime"), _instant(params, "endTime"))
         with self.machine.store.write() as connection:
-            self.machine.book.register(connection, own)
+            self.machine.book.register(connection, own, self.machine.clock.now())
 
     def _processing_fails(self, params: Mapping[str, Any]) -> None:
         times = params.get("times", 1)

@@ -222,8 +222,8 @@ class BreaksAtNull(Receiver):
 class RemovesWhatIsOver(Book):
     """Keeps no appointment that is cancelled or rejected."""
 
-    def settle(self, connection, known):
-        homes = super().settle(connection, known)
+    def settle(self, connection, known, at):
+        homes = super().settle(connection, known, at)
         connection.execute(
             text("DELETE FROM appointments WHERE status IN ('cancelled', 'rejected') AND NOT ours")
         )

@@ -41,7 +41,7 @@ def state_of(machine):
 def clean(machine):
     ProviderStates(machine)._reset({})
     with machine.store.write() as connection:
-        machine.book.register(connection, Own("12345", NOON, None))
+        machine.book.register(connection, Own("12345", NOON, None), 0)
 
 
 def test_an_occurrence_told_twice_has_one_effect(machine):
@@ -80,7 +80,7 @@ def test_an_appointment_that_comes_after_its_booking_is_bound_to_it(machine):
     record(machine, a_fact(**BOUND))
     assert look(machine, "uid-1")["appointments"][0]["id"] != "12345"
     with machine.store.write() as connection:
-        machine.book.register(connection, Own("12345"))
+        machine.book.register(connection, Own("12345"), 0)
     (one,) = look(machine, "uid-1")["appointments"]
     assert (one["id"], one["status"]) == ("12345", "confirmed")
     assert look(machine)["totals"]["appointments"] == 1

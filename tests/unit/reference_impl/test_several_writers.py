@@ -125,7 +125,7 @@ def test_a_claim_passes_over_a_booking_that_another_is_about_to_claim(machine):
 def test_a_chain_whose_events_are_processed_at_once_is_one_appointment(assemble, order):
     machines = [assemble() for _ in CHAIN]
     with machines[0].store.write() as connection:
-        machines[0].book.register(connection, Own("12345", NOON, None))
+        machines[0].book.register(connection, Own("12345", NOON, None), 0)
     # Twelve of the orders they can begin in; the threads shuffle them further.
     shuffled = next(itertools.islice(itertools.permutations(CHAIN), order * 59, None))
     twice = [*zip(machines, shuffled, strict=True), *zip(machines, reversed(shuffled), strict=True)]
@@ -144,7 +144,7 @@ def test_an_appointment_of_ours_is_bound_whoever_comes_first(assemble):
 
     def register(machine, id_):
         with machine.store.write() as connection:
-            machine.book.register(connection, Own(id_))
+            machine.book.register(connection, Own(id_), 0)
 
     for number in range(15):
         bound = {"metadata": {"askproai_appointment_id": f"own-{number}"}}
