@@ -7,6 +7,7 @@ booking, so instants are compared and strings never are.
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,10 @@ _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+
+
+#: The longest spelling that anybody would use, with nanoseconds; nothing longer is kept.
+_USUAL = 40
 
 
 def from_datetime(moment: datetime) -> int:
@@ -41,7 +46,13 @@ def parse(text: object) -> int | None:
 
     A leap second is the instant that follows it.
     """
-    found = _RFC3339.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return None
+    return _read(text) if len(text) <= _USUAL else _parse(text)
+
+
+def _parse(text: str) -> int | None:
+    found = _RFC3339.fullmatch(text)
     if found is None:
         return None
     day, minute, second, fraction, sign, zone_hours, zone_minutes = found.groups()
@@ -61,6 +72,10 @@ def parse(text: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return instant
+
+
+#: One instant is read up to four times while its delivery is processed: once will do.
+_read = functools.lru_cache(1024)(_parse)
 
 
 def spell(instant: int | None) -> str | None:

@@ -203,6 +203,7 @@ class Leases:
         }
         # Nothing is lost with a claim: without it the delivery simply still waits.
         with self.store.write(durable=False) as connection:
+            self.store.walk_indexes(connection)
             connection.execute(_FREE_EXPIRED, {"now": now})
             chosen = self._choose(connection, now, limit)
             if not chosen:

@@ -60,13 +60,13 @@ def _positive(text: str) -> int:
     return number
 
 
-def _up_to(most: int) -> Callable[[str], int]:
-    """Reads a whole number from 1 to *most*."""
+def _up_to(most: int, *, least: int = 1) -> Callable[[str], int]:
+    """Reads a whole number from *least* to *most*."""
 
     def read(text: str) -> int:
         number = int(text)
-        if not 1 <= number <= most:
-            raise ValueError(f"expected a whole number from 1 to {most}")
+        if not least <= number <= most:
+            raise ValueError(f"expected a whole number from {least} to {most}")
         return number
 
     return read
@@ -146,8 +146,9 @@ class Settings:
     backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
     #: Deliveries worked on at the same time.
     workers: int = _setting("RECEIVER_WORKERS", 4, _up_to(_MOST_THREADS))
-    #: The most deliveries that share a transaction when there is a backlog; 1: none does.
-    batch: int = _setting("RECEIVER_BATCH", 64, _up_to(_MOST_TOGETHER))
+    #: The most deliveries that share a transaction when there is a backlog; 0: as many as suit the
+    #: store, 1: none does.
+    batch: int = _setting("RECEIVER_BATCH", 0, _up_to(_MOST_TOGETHER, least=0))
     #: Seconds between looks for work that another process accepted.
     poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
     #: Seconds to wait for a busy store before answering 503.

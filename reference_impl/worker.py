@@ -40,6 +40,7 @@ class Worker(Tries):
         self._calls = 0
         self._stranded: list[Job] = []
         self._batches = Turns(self.store.writers)
+        self._most = self.settings.batch or self.store.batch
 
     # --- threads ----------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Worker(Tries):
                     began = time.monotonic()
                     worked = 0 if self.stopping else self.step(limit)
                 quick = time.monotonic() - began < self.patience
-                limit = max(1, min(2 * worked, self.settings.batch)) if quick else 1
+                limit = max(1, min(2 * worked, self._most)) if quick else 1
                 if not worked:
                     self._rest(calls, looks=looks)
             except Exception as problem:  # noqa: BLE001 - the thread must outlive any trouble

@@ -27,6 +27,10 @@ class Store(ABC):
     #: Batches of the worker that are worth having under way at the same time.
     writers = 1
 
+    #: Deliveries of a batch that suit it: more share the pages that each would change, and hold up
+    #: for longer whoever needs one of them.
+    batch: int
+
     def __init__(self, durable: Engine, hasty: Engine, owner: str) -> None:
         self._durable = durable
         self._hasty = hasty
@@ -106,6 +110,10 @@ class Store(ABC):
     @abstractmethod
     def set_clock(self, clock: Clock) -> None:
         """Set *clock* to the time that the processes share; by default the machine's."""
+
+    @abstractmethod
+    def walk_indexes(self, connection: Connection) -> None:
+        """Have the transaction of *connection* use indexes whose rows come and go as it should."""
 
     @abstractmethod
     def lives(self, connection: Connection, owner: str) -> bool:

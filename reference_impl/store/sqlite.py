@@ -21,6 +21,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from reference_impl.store.base import Store
+from reference_impl.store.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +45,8 @@ class SqliteStore(Store):
     look again, which would cost an effect its milliseconds.  Other processes wait *seconds*.
     """
 
+    batch = 256
+
     def __init__(self, url: str | URL, *, seconds: float) -> None:
         url = sqlalchemy.make_url(url)
         super().__init__(
@@ -57,6 +60,7 @@ class SqliteStore(Store):
         #: What the path and the log beside it name, once that is known.
         self._files: list[tuple[int, int] | None] = []
         self._anchor: PoolProxiedConnection | None = None
+        self._checkpoints = Checkpoints(self._path)
         self._seconds = seconds
         self._lock = threading.Lock()
         self._patient = threading.Lock()
@@ -69,8 +73,11 @@ class SqliteStore(Store):
         with behind, self._turn(self._lock):
             self._check_file()
             with super().write(durable=durable) as connection:
+                raw: Any = connection.connection.driver_connection
+                before = raw.total_changes
                 yield connection
                 self._check_file()
+            self._checkpoints.written(raw.total_changes - before)
 
     @contextlib.contextmanager
     def _turn(self, lock: threading.Lock) -> Iterator[None]:
@@ -103,6 +110,7 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         """Close every connection."""
+        self._checkpoints.stop()
         if self._anchor is not None:
             self._anchor.close()
             self._anchor, self._files = None, []
@@ -129,14 +137,23 @@ class SqliteStore(Store):
     def stand_alone(self, connection: Connection) -> None:
         """Whoever may write does so alone."""
 
-    def attend(self, clock: Clock, queue: str, wake: Callable[[int], None] | None) -> None:
-        """Hear nothing: the processes of one machine look for what the others accepted."""
+    def attend(
+        self,
+        clock: Clock,  # noqa: ARG002 - one machine has one time
+        queue: str,  # noqa: ARG002 - its processes look for what the others accepted
+        wake: Callable[[int], None] | None,  # noqa: ARG002 - likewise
+    ) -> None:
+        """Write the log back from here on; there is nothing to be heard."""
+        self._checkpoints.start()
 
     def tell(self, connection: Connection, queue: str, deliveries: int) -> None:
         """Say nothing, for the same reason."""
 
     def set_clock(self, clock: Clock) -> None:
         """Leave *clock* alone: one machine has one time."""
+
+    def walk_indexes(self, connection: Connection) -> None:
+        """Do nothing: what is gone is gone from every index."""
 
     def lives(self, connection: Connection, owner: str) -> bool:  # noqa: ARG002 - asks the machine
         """Whether *owner* is a process of this machine that runs, or of another."""
@@ -189,8 +206,8 @@ def _prepare(synchronous: str, connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         # NORMAL does not sync each commit: a power failure could lose what was answered 202.
         f"synchronous={synchronous}",
-        # Short checkpoints keep the slowest accepts below 20 ms.
-        "wal_autocheckpoint=500",
+        # The net below `checkpoints`: who finds the log so long begins it anew.
+        "wal_autocheckpoint=2000",
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -47,6 +47,33 @@ def attend(assemble, settings):
     return put_together
 
 
+# --- plans ------------------------------------------------------------------------------------
+
+
+def plan(connection, query):
+    return "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}").scalars())
+
+
+def test_what_is_asked_for_in_tables_that_are_empty_yet_is_found_by_its_index(machine):
+    asked = "SELECT fact FROM appointment_history WHERE uid IN ('a', 'b') OR previous_uid IN ('a')"
+    with machine.store.write(durable=False) as connection:
+        assert "Seq Scan" not in plan(connection, asked)
+
+
+def test_whoever_claims_walks_past_what_others_are_done_with(machine):
+    for number in range(30):
+        put(machine, uid=f"uid-{number}")
+    while machine.worker.step():
+        pass
+    asked = "SELECT id FROM webhook_events WHERE state = 'processing' AND lease_until <= 1"
+    with machine.store.write(durable=False) as connection:
+        machine.store.walk_indexes(connection)
+        assert "Index Scan using webhook_events_processing" in plan(connection, asked)
+    # For that transaction alone: elsewhere whole lists of names are asked for.
+    with machine.store.write(durable=False) as connection:
+        assert connection.exec_driver_sql("SHOW enable_bitmapscan").scalar() == "on"
+
+
 # --- durability -------------------------------------------------------------------------------
 
 

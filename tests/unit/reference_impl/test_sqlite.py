@@ -1,6 +1,8 @@
 import contextlib
 import dataclasses
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,13 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from reference_impl import logs
+from reference_impl.store import checkpoints
+from reference_impl.store.checkpoints import Checkpoints
 from tests.unit.reference_impl.bodies import a_body
 from tests.unit.reference_impl.machines import put
+
+#: The longest that another thread is waited for, in seconds.
+PATIENCE = 10.0
 
 
 @pytest.fixture
@@ -109,5 +116,39 @@ def test_the_log_does_not_grow_with_what_was_taken(assemble, database_url):
         bodies = [a_body(uid=f"uid-{batch}-{n}") + b" " * 3000 for n in range(100)]
         read, entry = machine.receiver.read, machine.receiver.entry
         machine.inbox.write([entry(read(body), body) for body in bodies])
-    # 500 pages of 8 kB, and what one transaction adds to them; without checkpoints it is all.
-    assert log.stat().st_size < 12_000_000
+    # 2,000 pages of 8 kB, and what one transaction adds to them; without checkpoints it is all.
+    assert log.stat().st_size < 20_000_000
+
+
+def test_the_log_is_written_back_beside_whoever_writes_to_it(assemble, settings, database_url):
+    machine = assemble()
+    file = Path(make_url(database_url).database)
+    machine.store.attend(machine.clock, settings.queue, None)
+    bodies = [a_body(uid=f"uid-{n}") + b" " * 3000 for n in range(250)]
+    entries = [machine.receiver.entry(machine.receiver.read(body), body) for body in bodies]
+    # Fewer pages than a writer would write back himself.
+    machine.inbox.write(entries)
+    deadline = time.monotonic() + PATIENCE
+    while file.stat().st_size < 250 * 3000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_log_that_cannot_be_written_back_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_PAUSE", 0.01)
+    path = tmp_path / "receiver.db"
+    writer = Checkpoints(path)
+    writer.start()
+    writer.written(1000)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (words TEXT)")
+        before = path.stat().st_size
+        connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
+        deadline = time.monotonic() + PATIENCE
+        while path.stat().st_size == before:
+            assert time.monotonic() < deadline
+            writer.written(1000)
+            time.sleep(0.01)
+    writer.stop()
+    assert not [one for one in threading.enumerate() if one.name == "checkpoints"]
