@@ -24,6 +24,7 @@ from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
 from calcontract.report.console import Patient
+from mock_calcom.terminal import written
 
 #: Settings that say something of a receiver that is named.
 _OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
@@ -390,7 +391,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     # Whoever ends us must not leave a receiver behind that we have started.
     signal.signal(signal.SIGTERM, _interrupt)
-    application()
+    with written("calcontract", Exit.SETUP):
+        application()
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

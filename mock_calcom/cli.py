@@ -1,7 +1,8 @@
 """
 The command line of the mock: send an occurrence, sign a body, list the triggers.
 
-Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, 3 target unreachable.
+Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, 3 target unreachable,
+4 output cannot be written.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mock_calcom.life import Calendar
 from mock_calcom.people import People
 from mock_calcom.profiles import DEFAULT, PROFILES
 from mock_calcom.sender import Attempt, Sender
+from mock_calcom.terminal import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,7 @@ ACKNOWLEDGED = 0
 NOT_ACKNOWLEDGED = 1
 MISUSED = 2
 UNREACHABLE = 3
+UNWRITTEN = 4
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Plays Cal.com: sends its webhooks exactly as it would.",
     epilog="Exit codes: 0 acknowledged or done, 1 not acknowledged, 2 used wrongly, "
-    "3 target unreachable.",
+    "3 target unreachable, 4 output cannot be written.",
 )
 
 #: The faults of the transport, beside those of `faults.FAULTS`.
@@ -128,7 +131,8 @@ def list_triggers(
 
 def main() -> None:
     """The door of `mock-calcom` and `python -m mock_calcom`."""
-    app(prog_name="mock-calcom")
+    with written("mock-calcom", UNWRITTEN):
+        app(prog_name="mock-calcom")
 
 
 # --- reading what was asked for ------------------------------------------------------------------

@@ -420,6 +420,32 @@ def test_whoever_reads_no_further_gets_the_exit_code_all_the_same(naive):
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("calcontract", "clauses"), 3),
+        (("calcontract", "check", "-m", "evt-001", "--profile", "guide"), 3),
+        (("mock_calcom", "triggers"), 4),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_verdict(words, code):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=120,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == code
+    assert ended.stderr.splitlines()[-1].endswith(
+        "nothing more can be written: No space left on device"
+    )
+    assert "Traceback" not in ended.stderr
+
+
 def test_several_profiles_end_with_the_worst_of_their_codes(check, naive):
     # Which profile is spoken of first does not matter.
     ended = check(naive, "--profile", "calcom", "--profile", "guide", "-m", "evt-005 or env-002")

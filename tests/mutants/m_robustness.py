@@ -41,7 +41,7 @@ class FailsAtMarksOfOrder(Receiver):
         return super().read(body)
 
 
-@breaks("tol-011", part="receiver", reasons={"status-400"})
+@breaks("sig-010", "tol-011", part="receiver", reasons={"status-400"})
 class WantsABraceFirst(Receiver):
     """Takes a body that does not begin with a brace for a form."""
 
