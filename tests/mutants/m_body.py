@@ -79,7 +79,7 @@ class NormalisesLineEnds(Receiver):
 
 
 @breaks(
-    *("sig-010", "tol-002", "tol-004"),
+    *("sig-010", "sec-002", "tol-002", "tol-004"),
     part="receiver",
     calcom={"evt-003"},
     reasons={"status-401", "effect-missing"},

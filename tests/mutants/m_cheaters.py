@@ -226,11 +226,13 @@ class KnowsLastRunsBytes(Receiver):
 
 @breaks(
     *_FORGED,
+    "sig-008",
     "sig-017",
     "tol-009",
     "tol-011",
     guide=_FORGED_GUIDE | {"env-002", "env-003", "env-004"},
     calcom=_FORGED_CALCOM,
+    unverified={"sig-001", "sig-002"},
     part="receiver",
     reasons={"body", "effect-unexpected", "live-0", "status-202", "status-400", "status-401"},
     arguments=_HERE,

@@ -79,7 +79,7 @@ class MarksBeforeTheBody(Early):
 
     async def _answer(self, scope, receive):
         signature = self.signature(scope)
-        if signature in self.begun:
+        if signature and signature in self.begun:
             return Answer(409, b'{"error":"Already being received"}')
         self.begun.add(signature)
         answer = await super()._answer(scope, receive)
@@ -102,7 +102,8 @@ class TakesATornDeliveryForKnown(Early):
         try:
             return await super()._answer(scope, receive)
         except door._ClientGoneError:
-            self.torn.add(signature)
+            if signature:
+                self.torn.add(signature)
             raise
 
 

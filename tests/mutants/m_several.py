@@ -77,7 +77,7 @@ class AnOccurrencePerBody(Worker):
         return fact and dataclasses.replace(fact, key=f"{fact.key} {job.webhook_id}")
 
 
-@breaks("sig-024", part="receiver", reasons={"status-500"})
+@breaks("sig-024", "tol-011", part="receiver", reasons={"status-500"})
 class FailsOnAByteOrderMark(Receiver):
     """Decodes the body with a codec that throws on a byte order mark."""
 
