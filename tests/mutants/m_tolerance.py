@@ -45,7 +45,7 @@ class BlocksMarkup(Receiver):
         return await super().judge(client, headers, body)
 
 
-@breaks("tol-002", part="handlers", reasons={"effect-missing"})
+@breaks("sec-001", "tol-002", part="handlers", reasons={"effect-missing"})
 class RendersTextAsTemplates(Handlers):
     """Hands people's text to a template engine, which fails on braces."""
 
