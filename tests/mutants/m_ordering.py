@@ -71,10 +71,11 @@ class Forgetful(SingleBook):
     "ord-006",
     "ord-009",
     "ord-010",
+    "rty-007",
     calcom={"ord-013", "ord-014"},
     part="book",
     perhaps={"ord-015"},
-    reasons={"still-live"},
+    reasons={"effect-missing", "still-live"},
 )
 class CancelBeforeCreateForgotten(Forgetful):
     """Forgets a cancellation that finds no appointment, as the guide's handler does."""

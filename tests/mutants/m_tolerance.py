@@ -63,7 +63,12 @@ class SmallBodyLimit(Receiver):
         return 100_000
 
 
-@breaks("tol-004", guide={"env-002"}, part="door", reasons={"status-401"})
+@breaks(
+    *("sec-002", "tol-004"),
+    guide={"env-002"},
+    part="door",
+    reasons={"effect-missing", "status-401"},
+)
 class JoinsTextChunks(Door):
     """Decodes each piece of the body as it comes, and joins the texts."""
 
@@ -77,9 +82,7 @@ class JoinsTextChunks(Door):
 
 
 @breaks(
-    "tol-003",
-    "tol-004",
-    "tol-009",
+    *("sec-002", "tol-003", "tol-004", "tol-009"),
     part="door",
     reasons={"status-401", "status-202", "effect-missing", "effect-unexpected"},
     # Whether head and body come together is a matter of a moment where many come at once, or where
