@@ -197,12 +197,13 @@ class TieGoesToTheCreation(Fold):
 
 
 @breaks(
-    *("ord-002", "ord-003", "ord-006", "ord-009", "ord-010", "ack-001", "sig-002"),
+    *("ord-002", "ord-003", "ord-006", "ord-009", "ord-010", "ack-001", "rty-007", "sig-002"),
+    "tol-012",
     part="receiver",
     perhaps={"ord-015"},
     guide={"ack-002", "ack-003", "evt-001", "evt-002", "idm-002"},
     calcom={"ack-010", "ord-013", "ord-014", "evt-003", "idm-011", "idm-012"},
-    reasons={"status-500", "still-live"},
+    reasons={"effect-missing", "status-500", "still-live"},
 )
 class UnknownCancellationAnswers500(Receiver):
     """Fails on a cancellation that finds no appointment which is still to come."""
