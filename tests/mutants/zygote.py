@@ -124,8 +124,13 @@ class Nursery:
         """Fork a process for a stand-in, which is told its number and in the end its exit code."""
         connection, _ = self.listener.accept()
         message, files, _, _ = socket.recv_fds(connection, _ORDER, 3)
+        if not message:
+            # It was killed before it could say what it stands in for.
+            connection.close()
+            return
         number = self.fork(json.loads(message), files)
-        connection.send(json.dumps(number).encode())
+        with contextlib.suppress(ConnectionError):
+            connection.send(json.dumps(number).encode())
         self.watched[os.pidfd_open(number)] = (number, connection)
 
     def bury(self, ended):
