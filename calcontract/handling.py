@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 #: The kinds of effect that an occurrence of each trigger may have; the first is the plain one.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -66,7 +66,7 @@ class Appointments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kept: bool = True
+    kept: StrictBool = True
     words: dict[str, str] = {}
 
     @field_validator("words")

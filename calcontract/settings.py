@@ -18,6 +18,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from calcontract.catalogue import PROFILES
@@ -344,18 +345,27 @@ def load(**options: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
+        problems = error.errors(include_input=False, include_url=False)
         raise UsageError(
-            problems, hint=f"see the options, CALCONTRACT_* variables and {CONFIG_FILE}"
+            "; ".join(map(_sentence, problems)),
+            hint=f"see the options, CALCONTRACT_* variables and {CONFIG_FILE}",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(
             f"{CONFIG_FILE} cannot be read: {error}", hint="mend it or move it away"
         ) from None
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """What is wrong with one setting; its value, which may be a secret, is not quoted."""
+    *table, name = (str(step) for step in problem["loc"] or ("settings",))
+    place = ".".join([*table, name])
+    if problem["type"] != "extra_forbidden":
+        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+    tables = {"appointments": Appointments.model_fields, "statuses": Statuses.model_fields}
+    known = tables[table[0]] if table else Settings.model_fields
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"no setting is called {place}" + (f", did you mean {near[0]}?" if near else "")
 
 
 def _known_variables() -> None:

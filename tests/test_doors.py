@@ -389,10 +389,25 @@ def test_a_selection_that_is_no_expression_is_an_error(check, stand):
     assert "Wrong expression" in ended.text
 
 
-@pytest.mark.parametrize("text", ["profile = ", "colour = 'red'\n", "budget = 'soon'\n"])
-def test_a_bad_configuration_file_is_one_sentence(refused, tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("profile = ", "calcontract.toml cannot be read: "),
+        ("colour = 'red'\n", "no setting is called colour; "),
+        ("probee = 'http://127.0.0.1/'\n", "no setting is called probee, did you mean probe?"),
+        ("budget = 'soon'\n", "budget: "),
+        ("[appointments]\nkept = 'yes'\n", "appointments.kept: "),
+        (
+            "[appointments]\nkep = true\n",
+            "no setting is called appointments.kep, did you mean kept?",
+        ),
+    ],
+)
+def test_a_bad_configuration_file_is_one_sentence(refused, tmp_path, text, said):
     (tmp_path / "calcontract.toml").write_text(text)
-    assert "calcontract.toml" in refused(nowhere())
+    sentence = refused(nowhere())
+    assert sentence.startswith(said)
+    assert "calcontract.toml" in sentence
 
 
 # --- 3: the target cannot be judged ---------------------------------------------------------------
