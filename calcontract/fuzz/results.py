@@ -20,6 +20,10 @@ class Finding:
     exchange: Exchange | None
 
 
+#: Of so many examples of a kind that may be taken one will be.
+_ENOUGH = 10
+
+
 @dataclass
 class Tally:
     """What was sent of one kind, and how it was answered."""
@@ -51,6 +55,15 @@ class Result:
     def untried(self) -> list[Kind]:
         """The kinds of which nothing was judged."""
         return [kind for kind, tally in self.tallies.items() if not tally.examples]
+
+    @property
+    def shallow(self) -> list[Kind]:
+        """The kinds that hold what Cal.com might send, and of which nothing was acknowledged."""
+        return [
+            kind
+            for kind, tally in self.tallies.items()
+            if not kind.inert and tally.examples >= _ENOUGH and not tally.acknowledged
+        ]
 
     @property
     def exit_code(self) -> Exit:

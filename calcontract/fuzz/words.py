@@ -88,6 +88,9 @@ def summary(result: Result) -> Iterator[str]:
         yield f"open      not tried: {names}{more}"
     elif result.examples < result.asked and not result.stopped:
         yield f"short     the time was up after {result.examples} of {result.asked} examples"
+    shallow = ", ".join(kind.name for kind in result.shallow)
+    if shallow:
+        yield f"shallow   nothing was acknowledged of: {shallow}; what lies behind was not reached"
     found = len(result.findings)
     outcome = {0: "no finding", 1: "1 finding"}.get(found, f"{found} findings")
     yield (

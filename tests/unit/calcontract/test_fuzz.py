@@ -308,6 +308,21 @@ def test_what_was_not_tried_is_said_and_is_not_green():
     assert result.exit_code is Exit.NOT_VERIFIED
 
 
+def test_a_kind_of_which_nothing_was_taken_is_said_to_have_reached_little():
+    def tally(acknowledged):
+        return Tally(examples=40, attempts=40, acknowledged=acknowledged, refused=40 - acknowledged)
+
+    result = Result(seed=1, asked=200, tallies={kind: tally(0) for kind in fuzz.KINDS})
+    result.tallies[fuzz.SPOILED] = tally(3)
+    (line,) = [line for line in words.summary(result) if line.startswith("shallow")]
+    # Of what is forged, or no envelope, nothing should be.
+    assert line.endswith("of: envelopes, payloads; what lies behind was not reached")
+    # A few examples say nothing.
+    for few in result.tallies.values():
+        few.examples = 5
+    assert result.shallow == []
+
+
 def test_a_long_or_odd_body_is_shown_escaped_and_cut():
     assert words.escaped(b"\x00\\a") == "\\x00\\x5ca"
     assert words.escaped(b"x" * 700).endswith("... (700 bytes)")
