@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -385,10 +384,6 @@ def load(  # noqa: PLR0917 - typer makes an option of each
 
 def main() -> None:
     """Run the command line."""
-    # Some terminals cannot print what people are called; a question mark is better than a crash.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     # Whoever ends us must not leave a receiver behind that we have started.
     signal.signal(signal.SIGTERM, _interrupt)
     with written("calcontract", Exit.SETUP):

@@ -4,19 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
+
+_STDOUT = 1
+
+
+class _Patient(io.FileIO):
+    """Standard output that goes nowhere once nobody reads it, as behind `| head`."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            _print_nowhere()
+            return memoryview(data).nbytes
+
+
+def _print_nowhere() -> None:
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), _STDOUT)
 
 
 @contextlib.contextmanager
 def written(program: str, code: int) -> Iterator[None]:
     """
-    End *program* with *code* and a sentence where its output cannot be written.
+    Let *program* end with its own exit code, whatever becomes of its output.
 
-    Python would end it with 1 and a traceback, and 1 may say something else.
+    Whoever reads no further, or closed it from the start, changes nothing.  Where it cannot be
+    written, as on a full disk, the program ends with *code* and a sentence: Python would end it
+    with 1, which says something else.
     """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    else:
+        sys.stdout.flush()
+        patient = cast("io.RawIOBase", _Patient(_STDOUT, "w", closefd=False))
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(patient),
+            encoding=sys.stdout.encoding,
+            # Some terminals cannot print what people are called: a question mark will do.
+            errors="replace",
+            line_buffering=sys.stdout.isatty(),
+        )
     try:
         try:
             yield
@@ -26,7 +60,6 @@ def written(program: str, code: int) -> Iterator[None]:
         if problem.errno != errno.ENOSPC:
             raise
         # What is still held would fail once more when the interpreter ends.
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        _print_nowhere()
         sys.stderr.write(f"{program}: nothing more can be written: {problem.strerror}\n")
         sys.exit(code)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from reference_impl import instants, logs, signature, spelling
+from reference_impl import instants, logs, signature, spelling, terminal
 from reference_impl.clock import Clock
 from reference_impl.counts import counted
 from reference_impl.listening import CannotListenError, CannotStartError
@@ -63,15 +63,18 @@ def _one_sentence() -> Iterator[None]:
     except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
         _end(str(problem))
     except SQLAlchemyError as problem:
+        cause = getattr(problem, "orig", None)
+        if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
+            _end("DATABASE_URL names a file that is no SQLite database")
         # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
         reason = str(getattr(problem, "orig", None) or "see DATABASE_URL").partition("DETAIL:")[0]
         _end(f"the store cannot be used: {' '.join(reason.split())}", _MAY_PASS)
     except (CannotListenError, CannotStartError) as problem:
         _end(str(problem), _MAY_PASS)
-    except BrokenPipeError:
-        # Whoever reads our output has read enough, as `head` has.
-        raise
     except OSError as problem:
+        if not problem.filename:
+            # Our output, then: what is held still would fail once more.
+            terminal.drop()
         _end(_trouble(problem), _MAY_PASS)
 
 
@@ -385,6 +388,11 @@ def _store(settings: Settings) -> Iterator[Store]:
 def main() -> None:
     """Run the command that the process was started with."""
     try:
-        application()
+        with terminal.unread():
+            application()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as problem:
+        terminal.drop()
+        click.echo(f"reference-receiver: {_trouble(problem)}", err=True)
+        sys.exit(_MAY_PASS)

@@ -35,6 +35,7 @@ EDGES = {
     "sender",
     "server",
     "strangers",
+    "terminal",
     "volley",
     "wire",
 }

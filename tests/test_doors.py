@@ -461,6 +461,23 @@ def test_an_output_that_cannot_be_written_is_no_verdict(words, code):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "words", ["calcontract clauses", "mock_calcom triggers", "calcontract --help"]
+)
+@pytest.mark.parametrize("shell", ["{} | true; exit ${{PIPESTATUS[0]}}", "{} >&-"])
+def test_an_output_that_nobody_reads_changes_nothing(words, shell):
+    command = shell.format(f"{shlex.quote(sys.executable)} -m {words}")
+    ended = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_several_profiles_end_with_the_worst_of_their_codes(check, naive):
     # Which profile is spoken of first does not matter.
     ended = check(naive, "--profile", "calcom", "--profile", "guide", "-m", "evt-005 or env-002")

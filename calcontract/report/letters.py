@@ -12,8 +12,10 @@ import shlex
 from collections.abc import Iterator
 
 from calcontract.catalogue import CAPABILITIES, Clause, Contract
+from calcontract.handling import KINDS
 from calcontract.judges import fate
 from calcontract.judges.answers import ACKNOWLEDGED
+from calcontract.layers import CONFIG_FILE
 from calcontract.records import (
     SECRET,
     SECRET_BASE64,
@@ -32,6 +34,9 @@ _SHOWN_BODY = 3500
 
 #: The clause whose violation has others fail which ask for something else.
 _ROOT = "sig-010"
+
+#: The clause whose control sees each trigger event's effect.
+_HANDLED = "evt-011"
 
 #: The reason of a check during which the receiver stopped accepting connections.
 _DIED = "receiver-died"
@@ -126,7 +131,7 @@ def letter(
     if record.expected:
         lines.append(_line("expected", record.expected))
     lines.append(_line("but" if record.expected else "because", record.sentence))
-    if record.exchange and record.outcome in ACCUSING:
+    if record.exchange and record.outcome in ACCUSING and _is_genuine(record.exchange):
         lines.append(_line("next", fate.of(record.exchange.status)))
     if record.outcome in ACCUSING:
         lines += [_line("why", clause.why), _line("fix", _fix(record, clause, run))]
@@ -138,6 +143,11 @@ def letter(
             command = f"{len(command)} characters: --verbose prints them, --report DIR keeps them"
         lines.append(_line("by hand", command))
     return "\n".join(lines)
+
+
+def _is_genuine(exchange: Exchange) -> bool:
+    """Whether it was rightly signed; what becomes of a forgery is no loss to anybody."""
+    return any(SIGNED in value for _, value in exchange.headers)
 
 
 def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
@@ -257,6 +267,20 @@ def _where_to_start(run: RunRecord) -> Iterator[str]:
         )
     if _fails_at_root(run):
         yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
+    if run.handled is None and (idle := _idle(run)):
+        yield (
+            f"start    with what it is to handle: no effect of {', '.join(idle)} was seen; "
+            f"where none is meant, declare the others under [triggers] in {CONFIG_FILE}"
+        )
+
+
+def _idle(run: RunRecord) -> list[str]:
+    """The trigger events that a receiver which declared none was seen to do nothing about."""
+    return [
+        next(word for word in record.title.split() if word in KINDS)
+        for record in run.checks.get(_HANDLED, ())
+        if record.outcome in ACCUSING and record.reason == "effect-missing"
+    ]
 
 
 def _attempts(count: int) -> str:

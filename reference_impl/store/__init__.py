@@ -31,6 +31,8 @@ def open_store(url: str, *, seconds: float = 5.0) -> Store:
     """
     parsed = _parse(url)
     if parsed.drivername == "sqlite" and parsed.database and ":memory:" not in parsed.database:
+        if parsed.query:
+            raise BadSettingsError("DATABASE_URL of an SQLite file takes no options after a ?")
         from reference_impl.store.sqlite import SqliteStore  # noqa: PLC0415 - only what is used
 
         return SqliteStore(parsed, seconds=seconds)

@@ -90,14 +90,15 @@ def a_look(**overrides):
     return Look(**{**values, **overrides})
 
 
-def a_check(clause="sig-001", outcome=Outcome.PASS, **more):
+def a_check(clause="sig-001", outcome=Outcome.PASS, title=None, **more):
     if outcome is Outcome.FAIL:
         more = {
             "sentence": "answer 202",
             "expected": "a refusal (4xx)",
             "reason": "status-202",
         } | more
-    return CheckRecord(clause=clause, title=f"A check of {clause}", outcome=outcome, **more)
+    title = title or f"A check of {clause}"
+    return CheckRecord(clause=clause, title=title, outcome=outcome, **more)
 
 
 def a_run(*records, clauses=(), **overrides):

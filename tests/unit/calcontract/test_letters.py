@@ -161,12 +161,12 @@ def a_letter(record, **run):
 
 def test_a_letter_says_all_there_is_to_say():
     clause = CONTRACT.clause("sig-001")
-    record = a_check(outcome=FAILED, exchange=an_exchange(a_delivery(signature="")))
+    record = a_check(outcome=FAILED, exchange=an_exchange(a_delivery()))
     text = a_letter(record)
     for part in (
         *(clause.id, clause.text, clause.why, clause.fix, clause.source),
         *("violated (status-202)", "a refusal (4xx)", "answer 202", record.title),
-        *("lost for ever", "repeat    calcontract check", "by hand   curl"),
+        *("lost for ever", "repeat    calcontract check", "by hand   ", "curl "),
     ):
         assert part in text
 
@@ -351,3 +351,26 @@ def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
     letter = letters.letter(died, CONTRACT.clause("idm-007"), run)
     assert "fix       find out why its process ended" in letter
     assert CONTRACT.clause("idm-007").fix not in letter
+
+
+@pytest.mark.parametrize(
+    ("reason", "handled", "said"),
+    [
+        ("effect-missing", None, True),
+        ("effect-repeated", None, False),
+        ("effect-missing", ("BOOKING_CREATED", "BOOKING_PAID"), False),
+    ],
+)
+def test_whoever_declared_no_triggers_is_told_which_had_no_effect(reason, handled, said):
+    missing = a_check("evt-011", FAILED, "A handled BOOKING_PAID has its effect", reason=reason)
+    kept = a_check("evt-011", Outcome.PASS, "A handled BOOKING_CREATED has its effect")
+    run = concluded(missing, kept, profile="calcom", handled=handled)
+    text = "\n".join(letters.summary(run, CONTRACT))
+    assert ("no effect of BOOKING_PAID was seen; " in text) is said
+
+
+@pytest.mark.parametrize(("signature", "said"), [(digest(), True), ("0" * 64, False), ("", False)])
+def test_what_becomes_of_a_delivery_is_said_of_genuine_ones(signature, said):
+    record = a_check("ack-001", FAILED, exchange=an_exchange(a_delivery(signature=signature)))
+    text = letters.letter(record, CONTRACT.clause("ack-001"), a_run(record))
+    assert ("  next " in text) is said

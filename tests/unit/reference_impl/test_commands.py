@@ -1,4 +1,5 @@
 import json
+import shlex
 import socket
 import sqlite3
 import subprocess
@@ -95,13 +96,23 @@ def test_what_a_sender_chose_steers_no_terminal(run, machine):
     assert len(line) < 120
 
 
-def test_whoever_stops_reading_is_told_nothing(tmp_path, run, machine):
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [("{} | true; exit ${{PIPESTATUS[0]}}", 0), ("{} >&-", 0), ("{} >/dev/full", 75)],
+)
+@pytest.mark.parametrize("words", ["stats", "--help"])
+def test_whoever_reads_nothing_changes_nothing(tmp_path, machine, words, shell, code):
     deliver(machine, a_body())
-    shell = f"{sys.executable} -m reference_impl stats | true"
+    command = shell.format(f"{shlex.quote(sys.executable)} -m reference_impl {words}")
     outcome = subprocess.run(
-        ["bash", "-c", shell], env=environment(tmp_path), capture_output=True, check=True
+        ["bash", "-c", command],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert outcome.stderr == b""
+    said = "reference-receiver: no space left on device\n" if code else ""
+    assert (outcome.returncode, outcome.stderr) == (code, said)
 
 
 @pytest.mark.parametrize("arguments", [("stats",), ("replay-webhook", "--id", "1")])
@@ -132,6 +143,8 @@ MAY_PASS = [
 
 #: What stays wrong until a person mends it.
 STAYS = [
+    (["serve"], {"DATABASE_URL": f"sqlite:///{__file__}"}, "a file that is no SQLite database"),
+    (["serve"], {"DATABASE_URL": "sqlite:///r.db?mode=ro"}, "takes no options after a ?"),
     (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
     (["serve"], {"CALCOM_WEBHOOK_SECRET_PREVIOUS": " "}, "CALCOM_WEBHOOK_SECRET_PREVIOUS is blank"),
     (["serve"], {"CALCOM_WEBHOOK_VERIFY_SIGNATURE": "false"}, "RECEIVER_ENVIRONMENT=local"),
