@@ -113,6 +113,11 @@ class Contract:
         """
         if clause_id in self._known:
             return self._known[clause_id]
+        if clause_id in {chapter.name for chapter in self.chapters}:
+            raise UsageError(
+                f"{clause_id!r} is a chapter and no clause",
+                hint=f"list it with `calcontract clauses --chapter {clause_id}`",
+            )
         raise UsageError(f"there is no clause {clause_id!r}", hint=_hint(clause_id, self._known))
 
     def first_of(self, tags: Iterable[str]) -> Clause | None:

@@ -53,8 +53,15 @@ def _boolean(text: str) -> bool:
     raise ValueError("expected true or false")
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("expected a whole number") from None
+
+
 def _positive(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise ValueError("expected a whole number above 0")
     return number
@@ -64,7 +71,7 @@ def _up_to(most: int, *, least: int = 1) -> Callable[[str], int]:
     """Reads a whole number from *least* to *most*."""
 
     def read(text: str) -> int:
-        number = int(text)
+        number = _whole(text)
         if not least <= number <= most:
             raise ValueError(f"expected a whole number from {least} to {most}")
         return number
@@ -73,7 +80,7 @@ def _up_to(most: int, *, least: int = 1) -> Callable[[str], int]:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
+    number = _whole(text)
     if number < 0:
         raise ValueError("expected a whole number, 0 or above")
     return number

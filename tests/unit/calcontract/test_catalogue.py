@@ -204,7 +204,12 @@ def test_a_clause_is_found_by_its_id():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("sig-0010", "did you mean 'sig-010'?"), ("zzz", "calcontract clauses")]
+    ("name", "hint"),
+    [
+        ("sig-0010", "did you mean 'sig-010'?"),
+        ("zzz", "calcontract clauses"),
+        ("sig", "a chapter and no clause; list it with `calcontract clauses --chapter sig`"),
+    ],
 )
 def test_an_unknown_clause_is_named_with_its_nearest(name, hint):
     with pytest.raises(UsageError) as caught:
