@@ -101,5 +101,5 @@ def test_the_repr_hides_what_is_secret():
 
 @pytest.mark.parametrize("text", ["1001", "-1", "x", "1.5"])
 def test_a_batch_has_a_size_that_a_statement_can_name(text):
-    with pytest.raises(BadSettingsError, match="RECEIVER_BATCH.*expected a whole number"):
+    with pytest.raises(BadSettingsError, match=r"RECEIVER_BATCH.*expected a whole number"):
         Settings.from_environment({"RECEIVER_BATCH": text})
