@@ -1,7 +1,6 @@
 import contextlib
 import dataclasses
 import sqlite3
-import threading
 import time
 from pathlib import Path
 
@@ -150,5 +149,6 @@ def test_a_log_that_cannot_be_written_back_is_tried_again(tmp_path, monkeypatch)
             assert time.monotonic() < deadline
             writer.written(1000)
             time.sleep(0.01)
+    thread = writer._thread
     writer.stop()
-    assert not [one for one in threading.enumerate() if one.name == "checkpoints"]
+    assert not thread.is_alive()
