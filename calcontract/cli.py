@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Console
 
 from calcontract import catalogue, reference, settings
 from calcontract.errors import INTERRUPTED, CalcontractError, Exit, UsageError
 from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
-from calcontract.report.console import Patient
 from mock_calcom.terminal import written
 
 #: Settings that say something of a receiver that is named.
@@ -224,7 +224,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         profiles = tuple(dict.fromkeys(profile or [named.profile]))
         for name in profiles:
             settings.load(**options, profile=name)
-        console = Patient()
+        console = Console()
         with _receiver(options) as (complete, started):
             for name in profiles:
                 told = {**complete, "profile": name}
