@@ -67,14 +67,14 @@ def _one_sentence() -> Iterator[None]:
         if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
             _end("DATABASE_URL names a file that is no SQLite database")
         # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
-        reason = str(getattr(problem, "orig", None) or "see DATABASE_URL").partition("DETAIL:")[0]
+        reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
         _end(f"the store cannot be used: {' '.join(reason.split())}", _MAY_PASS)
     except (CannotListenError, CannotStartError) as problem:
         _end(str(problem), _MAY_PASS)
     except OSError as problem:
         if not problem.filename:
-            # Our output, then: what is held still would fail once more.
-            terminal.drop()
+            # Our output, then, which `main` sees to: what is held still would fail once more.
+            raise
         _end(_trouble(problem), _MAY_PASS)
 
 
