@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -29,19 +30,17 @@ metadata = MetaData()
 # would load everything about PostgreSQL for an option of its own.
 
 
-def _found_by(table: Table, *names: str) -> None:
-    """Let rows of *table* be found by what equals one of the columns *names*, however long."""
-    for name in names:
-        Index(f"ix_{table.name}_{name}", table.c[name], info={"method": "hash"})
+def _found_by(table: Table, *names: str, where: ColumnElement[bool] | None = None) -> None:
+    """
+    Let rows of *table* be found by what equals one of the columns *names*, however long.
 
-
-def _found_if_given(table: Table, *names: str) -> None:
-    """The same where most rows have none: only those that have one are in the index."""
+    With *where* those alone that meet it: no other row costs the index anything.
+    """
     for name in names:
         Index(
             f"ix_{table.name}_{name}",
             table.c[name],
-            sqlite_where=table.c[name].is_not(None),
+            sqlite_where=where,
             info={"method": "hash"},
         )
 
@@ -147,7 +146,10 @@ appointment_history = Table(
     Column("fact", LargeBinary, nullable=False),
 )
 _found_by(appointment_history, "uid", "booking_id")
-_found_if_given(appointment_history, "previous_uid", "appointment_id")
+_told = appointment_history.c
+# Most have neither of these.
+_found_by(appointment_history, "previous_uid", where=_told.previous_uid.is_not(None))
+_found_by(appointment_history, "appointment_id", where=_told.appointment_id.is_not(None))
 
 #: What lastingly happened, once per occurrence.
 effects = Table(
@@ -163,13 +165,8 @@ effects = Table(
 )
 # Nearly all are on an appointment and found by it, and the others by their uid.  Uids are like no
 # other before: to have all of them in an index is a page written for each effect.
-_found_if_given(effects, "appointment_id")
-Index(
-    "ix_effects_uid",
-    effects.c.uid,
-    sqlite_where=effects.c.appointment_id.is_(None),
-    info={"method": "hash"},
-)
+_found_by(effects, "appointment_id", where=effects.c.appointment_id.is_not(None))
+_found_by(effects, "uid", where=effects.c.appointment_id.is_(None))
 
 #: What administrators are told: one row a dead letter.
 notices = Table(

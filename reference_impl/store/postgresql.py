@@ -160,8 +160,9 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
     def prepare(connection: psycopg.Connection[Any], _record: Any) -> None:
         connection.autocommit = True
         own = {"synchronous_commit": synchronous, "lock_timeout": patience}
-        for name, value in (own | _GIVING_UP | _BY_INDEX).items():
-            connection.execute(f"SET {name} = {value}").close()
+        settings = (own | _GIVING_UP | _BY_INDEX).items()
+        # All in one message: each would be a journey to the server.
+        connection.execute("; ".join(f"SET {name} = {value}" for name, value in settings)).close()
         connection.execute(_COMPRESS).close()
         connection.autocommit = False
 
