@@ -14,6 +14,8 @@ from bench import sizing
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
 from reference_impl.settings import Settings
+from reference_impl.store.postgresql import PostgresqlStore
+from reference_impl.store.sqlite import SqliteStore
 from tests.unit.reference_impl.bodies import a_body, signed
 
 ROOT = Path(__file__).parents[3]
@@ -47,6 +49,12 @@ def test_the_table_of_settings_holds_every_setting_and_no_other():
 def test_the_table_of_settings_tells_the_default(field):
     told = {row[0]: row[1] for row in rows("variable")}
     assert field.metadata["read"](told[field.metadata["variable"]]) == field.default
+
+
+def test_the_table_of_settings_tells_what_suits_each_store():
+    (told,) = [row[2] for row in rows("variable") if row[0] == "RECEIVER_BATCH"]
+    suits = f"{SqliteStore.batch} on SQLite and {PostgresqlStore.batch} on PostgreSQL"
+    assert f"as many as suit the store, which is {suits}" in told
 
 
 def test_the_table_of_commands_holds_every_command():
