@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: A character nobody assigned, which stands before the two that are spelled differently.
 _MARK = "\ue000"
 
+#: Characters that stand for a text in an index of beginnings.
+BEGINNING = 100
+
 #: Characters of the longest key: four bytes each at most, so that it fits.
 _LONGEST = 500
 
@@ -58,11 +61,37 @@ class _Key(_Words):
         return super().process_bind_param(None if value is None else short(value), dialect)
 
 
+class _Beginning(TypeDecorator[str]):
+    """The first characters of a text, for an index that keeps no key of any length."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's
+        """How the beginning of *value* is written."""
+        # For SQLite's functions a text ends with its first U+0000.
+        return None if value is None else value[:BEGINNING].partition("\0")[0]
+
+
+class _BeginningOfWords(_Words):
+    """The same of what is written otherwise than it reads."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """How the beginning of *value* is written."""
+        written = super().process_bind_param(value, dialect)
+        return None if written is None else written[:BEGINNING]
+
+
 #: Text that a sender may have written.
 WORDS = Text().with_variant(_Words(), "postgresql")
 
 #: The same where it has to be unique.
 KEY = Text().with_variant(_Key(), "postgresql")
+
+#: How that text begins.
+BEGINNINGS = _Beginning().with_variant(_BeginningOfWords(), "postgresql")
 
 #: A key counted up by the store; SQLite counts only columns it knows as INTEGER.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")

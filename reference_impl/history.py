@@ -14,6 +14,7 @@ from sqlalchemy import case, select
 
 from reference_impl import backlog, chronicle, counts, logs
 from reference_impl.ledger import effects_on
+from reference_impl.shelves import numbers
 from reference_impl.store import rows
 from reference_impl.tables import chronicle as entries
 from reference_impl.tables import effects, notices, webhook_events
@@ -79,9 +80,11 @@ def of_booking(connection: Connection, name: str) -> list[Row]:
     # No name in the store holds it, and PostgreSQL takes no text that does.
     if "\0" in name:
         return []
-    uids = select(_events.uid).where(_events.booking_id == name, _events.uid.is_not(None))
+    numbered = _events.booking_id == name
     # By its uid too where the id names one: some triggers carry the uid alone.
-    mine = (_events.uid == name) | (_events.booking_id == name) | _events.uid.in_(uids)
+    uids = select(_events.uid).where(numbered, _events.uid.is_not(None)).distinct()
+    names = [name, *connection.scalars(uids.limit(SCREENFUL))]
+    mine = numbered | _events.id.in_(numbers(webhook_events, names, names))
     query = select(*_LISTED).where(mine).order_by(_events.id.desc())
     return rows(connection, query.limit(SCREENFUL))
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from reference_impl.columns import COUNT, KEY, SERIAL, WORDS
+from reference_impl.shelves import shelf, spine
 
 metadata = MetaData()
 
@@ -76,7 +77,7 @@ webhook_events = Table(
     Column("finished_at", BigInteger),
     sqlite_autoincrement=True,
 )
-Index("webhook_events_uid", webhook_events.c.uid, info={"method": "hash"})
+Index("webhook_events_shelf", shelf(webhook_events.c.id), spine(webhook_events.c.uid))
 Index("webhook_events_booking_id", webhook_events.c.booking_id, info={"method": "hash"})
 Index(
     "webhook_events_waiting",

@@ -1,8 +1,8 @@
 """
 Attempts by the hundred thousand: bookings that the mock Cal.com made, told under other names.
 
-Each has a uid and a booking id that none had before, in bytes of its own that are signed anew.
-Composing one takes microseconds, so the load generator does it as it goes.
+Each has a uid and a booking id that none had before, is of the time when it is sent, and is signed
+anew.  Composing one takes microseconds, so the load generator does it as it goes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hmac
 import json
 from random import Random
 
-from mock_calcom import delivery, headers, signature
+from mock_calcom import delivery, headers, signature, times
 from mock_calcom.delivery import Delivery, Subscription
 from mock_calcom.ids import Ids
 from mock_calcom.life import Calendar
@@ -28,7 +28,7 @@ _FIRST = 1_000_000_000
 #: Spreads numbers over 64 bits; odd, so that no two meet.
 _ODD = 0x9E3779B97F4A7C15
 
-_UID, _NUMBER = b"%(uid)b", b"%(number)b"
+_UID, _NUMBER, _AT = b"%(uid)b", b"%(number)b", b"%(at)b"
 
 
 class Attempts:
@@ -56,7 +56,8 @@ class Attempts:
         head, body = self._models[self._made % _MADE]
         number = _FIRST + self._made
         self._made += 1
-        told = body % {b"uid": _uid(number), b"number": b"%d" % number}
+        at = times.iso(dt.datetime.now(dt.UTC)).encode()
+        told = body % {b"uid": _uid(number), b"number": b"%d" % number, b"at": at}
         return head % hmac.digest(self._secret, told, "sha256").hex().encode() + told
 
 
@@ -67,12 +68,13 @@ def _uid(number: int) -> bytes:
 
 def _model(made: Delivery) -> tuple[bytes, bytes]:
     """The head of *made* with a place for the signature, and its body with places for names."""
-    payload = json.loads(made.body)["payload"]
+    document = json.loads(made.body)
+    payload, at = document["payload"], str(document["createdAt"]).encode()
     uid, number = str(payload["uid"]).encode(), str(payload["bookingId"]).encode()
     field = b'"bookingId":'
     body = made.body.replace(b"%", b"%%").replace(uid, _UID)
-    body = body.replace(field + number, field + _NUMBER)
-    length = len(body % {b"uid": uid, b"number": b"%d" % _FIRST})
+    body = body.replace(field + number, field + _NUMBER).replace(at, _AT, 1)
+    length = len(body % {b"uid": uid, b"number": b"%d" % _FIRST, b"at": at})
     block = dict(headers.block(made)) | {"content-length": str(length)}
     lines = [(name, value.replace("%", "%%")) for name, value in block.items()]
     signed = [(name, "%b" if name == signature.HEADER else value) for name, value in lines]

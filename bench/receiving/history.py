@@ -2,7 +2,7 @@
 Many rows: whether a receiver that has accepted millions of deliveries accepts the next as fast.
 
 The rows are written by SQL, past the receiver: done long ago and pruned, so without a payload.
-Their keys lie evenly over the whole range, and what is accepted falls between them.
+Each was made a second after the one before, and their uids lie evenly over the whole range.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ FEW = 10_000
 _FILL = """
 INSERT INTO webhook_events (webhook_id, event_type, uid, payload, queue, booking, rank, state,
                             due_at, tries, interruptions, received_at, finished_at)
-WITH RECURSIVE numbers (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :rows)
-SELECT printf('%015x%049d', i * :step, 0), 'BOOKING_CREATED', printf('%06d%015x0', 0, i * :step),
-       zeroblob(0), 'webhooks', printf('uid %06d%015x0', 0, i * :step), :at + i, 'done',
-       :at + i, 1, 0, :at + i, :at + i
-FROM numbers
+WITH RECURSIVE numbers (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :rows),
+rows (i, uid, second, at) AS (
+    SELECT i, printf('%06d%015x0', 0, i * :step), :second + i, (:second + i) * 1000000 FROM numbers
+)
+SELECT strftime('%Y%m%d%H%M%S', second, 'unixepoch') || printf('000-%046x', i), 'BOOKING_CREATED',
+       uid, zeroblob(0), 'webhooks', 'uid ' || uid, at, 'done', at, 1, 0, at, at
+FROM rows
 """
 
-#: The first of those deliveries, in microseconds since 1970: in July 2025.
-_AT = 1_752_000_000_000_000
+#: The first of those deliveries, in seconds since 1970: in July 2025.
+_SECOND = 1_752_000_000
 
 
 def fill(database: Path, rows: int) -> None:
@@ -41,7 +43,7 @@ def fill(database: Path, rows: int) -> None:
         # The receiver puts all of this back when it opens the file.
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-500000"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
-        values = {"rows": rows, "step": 2**60 // rows, "at": _AT}
+        values = {"rows": rows, "step": 2**60 // rows, "second": _SECOND}
         connection.execute("BEGIN")
         connection.execute(_FILL, values)
         connection.execute("COMMIT")

@@ -36,6 +36,12 @@ def test_no_two_are_of_one_booking(some):
     assert len({payload["bookingId"] for payload in payloads}) == 200
 
 
+def test_each_is_of_the_time_when_it_is_sent(some):
+    made = [json.loads(body)["createdAt"] for _, _, body in some]
+    assert made == sorted(made)
+    assert made[-1] > made[0]
+
+
 def test_a_uid_is_the_same_wherever_a_payload_tells_it(some):
     for _, _, body in some:
         document = json.loads(body)

@@ -1,0 +1,98 @@
+"""Shelves: whatever its shelf, a delivery is found by its uid, through the index."""
+
+import pytest
+from sqlalchemy import insert, select
+
+from reference_impl import history
+from reference_impl.columns import BEGINNING
+from reference_impl.shelves import numbers
+from reference_impl.tables import webhook_events
+
+DATABASES = ("sqlite", "postgresql")
+
+#: Rows between two shelves and more.
+FAR = 5000
+
+
+def put(machine, uids, *, apart=FAR):
+    """Enter a delivery about each of *uids*, so many numbers *apart*."""
+    rows = [
+        {
+            "id": 1 + position * apart,
+            "webhook_id": f"{position:064}",
+            "event_type": "BOOKING_CREATED",
+            "uid": uid,
+            "booking_id": None,
+            "payload": b"{}",
+            "queue": "webhooks",
+            "booking": f"uid {position}",
+            "rank": 0,
+            "state": "done",
+            "due_at": 0,
+            "tries": 0,
+            "interruptions": 0,
+            "received_at": 0,
+        }
+        for position, uid in enumerate(uids)
+    ]
+    with machine.store.write() as connection:
+        connection.execute(insert(webhook_events), rows)
+    return {row["uid"]: row["id"] for row in rows}
+
+
+def found(machine, *uids):
+    query = select(webhook_events.c.id).where(
+        webhook_events.c.id.in_(numbers(webhook_events, uids, uids))
+    )
+    with machine.store.read() as connection:
+        return set(connection.scalars(query))
+
+
+def test_each_is_found_on_its_shelf(machine):
+    placed = put(machine, ["a", "b", "c", None, "d"])
+    for uid in "abcd":
+        assert found(machine, uid) == {placed[uid]}
+    assert found(machine, "a", "d", "e") == {placed["a"], placed["d"]}
+
+
+def test_nothing_is_found_in_an_empty_inbox(machine):
+    assert found(machine, "a") == set()
+
+
+def test_shelves_that_were_emptied_are_not_looked_on(machine):
+    placed = put(machine, ["a", "b", "c"], apart=10**12)
+    with machine.store.write() as connection:
+        for uid in "ac":
+            connection.execute(webhook_events.delete().where(webhook_events.c.uid == uid))
+    assert found(machine, "a", "b", "c") == {placed["b"]}
+
+
+@pytest.mark.parametrize("mark", ["x", "\0", "\ue000", "\U0001f600"])
+def test_what_begins_alike_is_told_apart(machine, mark):
+    beginning = mark * (BEGINNING + 20)
+    placed = put(machine, [beginning, beginning + "a", beginning + "b"])
+    assert found(machine, beginning + "b") == {placed[beginning + "b"]}
+    assert found(machine, beginning) == {placed[beginning]}
+
+
+def test_the_index_is_what_it_is_found_by(machine):
+    put(machine, ["a", "b"])
+    query = select(webhook_events.c.id).where(
+        webhook_events.c.id.in_(numbers(webhook_events, ["a"], ["a"]))
+    )
+    with machine.store.read() as connection:
+        said = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+        explain = "EXPLAIN " if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+        plan = "\n".join(map(str, connection.exec_driver_sql(explain + said)))
+    assert "webhook_events_shelf" in plan
+    assert "SCAN e" not in plan.replace("SCAN webhook_events USING COVERING", "")
+
+
+def test_a_booking_is_searched_by_its_uid_and_by_its_number(machine):
+    placed = put(machine, ["a", "b"])
+    with machine.store.write() as connection:
+        mine = webhook_events.c.uid == "a"
+        connection.execute(webhook_events.update().where(mine).values(booking_id="77"))
+    with machine.store.read() as connection:
+        for name in ("a", "77"):
+            assert [row["id"] for row in history.of_booking(connection, name)] == [placed["a"]]
