@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
+from reference_impl import logs
 from reference_impl.appointments import Fold
 from reference_impl.book import Book
 from reference_impl.clock import Clock
@@ -209,10 +210,11 @@ def build_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(machine.start, worker=working)
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(machine.stop)
+        with logs.together(asyncio.get_running_loop()):
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(machine.stop)
 
     door = machine.parts.door(machine.receiver, seconds=settings.body_seconds)
     routes = machine.health.routes()

@@ -11,7 +11,9 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, TextIO, cast, overload
@@ -38,7 +40,7 @@ def configure(stream: TextIO | None = None) -> None:
         processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.WriteLoggerFactory(
-            file=cast("TextIO", _Lenient(stream or sys.stderr))
+            file=cast("TextIO", _Lenient(sys.stderr if stream is None else stream))
         ),
         cache_logger_on_first_use=False,
     )
@@ -62,14 +64,64 @@ class _Lenient:
         self._stream = stream
 
     def write(self, text: str) -> None:
+        """Write *text*, or keep it for as long as its thread holds lines back."""
+        if _held.lines is None:
+            self.pass_on(text)
+            return
+        if _held.stream is not self:
+            _release()
+            _held.stream = self
+        if not _held.lines and _held.loop is not None:
+            _held.loop.call_soon(_release)
+        _held.lines.append(text)
+
+    def pass_on(self, text: str) -> None:
         """Write *text* if that can be done."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
+            self._stream.flush()
 
     def flush(self) -> None:
-        """Let go of what was written if that can be done."""
-        with contextlib.suppress(OSError):
-            self._stream.flush()
+        """Do nothing more: nothing is left in the stream."""
+
+
+class _Held(threading.local):
+    """What a thread has logged and not written yet."""
+
+    #: The lines; `None` for a thread that writes each of them at once.
+    lines: list[str] | None = None
+    stream: _Lenient | None = None
+    #: In which they are written at the end of a turn.
+    loop: AbstractEventLoop | None = None
+
+
+_held = _Held()
+
+
+def _release() -> None:
+    if _held.lines and _held.stream is not None:
+        text = "".join(_held.lines)
+        _held.lines.clear()
+        _held.stream.pass_on(text)
+
+
+@contextlib.contextmanager
+def together(loop: AbstractEventLoop | None = None) -> Iterator[None]:
+    """
+    Write what this thread logs meanwhile all at once: at the end, or in each turn of its *loop*.
+
+    To write is a system call, for which a thread gives way to all others.  Whoever holds lines back
+    already goes on doing so.
+    """
+    if _held.lines is not None:
+        yield
+        return
+    _held.lines, _held.loop = [], loop
+    try:
+        yield
+    finally:
+        _release()
+        _held.lines = _held.loop = None
 
 
 class _Bridge(logging.Handler):

@@ -10,6 +10,7 @@ undone, and each of them is worked on by itself: the one at fault costs the othe
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -93,16 +94,18 @@ class Tries:
         """
         until = time.monotonic() + self.patience
         tries: list[_Try] = []
-        for job in jobs:
-            if tries and self._is_over(until):
-                break
-            tries.append(self._begin(job))
+        with self._logging(jobs):
+            for job in jobs:
+                if tries and self._is_over(until):
+                    break
+                tries.append(self._begin(job))
         together = [one for one in tries if one.problem is None]
         if together and not self._take_effect(together) and len(together) > 1:
             self._one_by_one(together, until)
-        for one in tries:
-            if one.done:
-                self._end(one)
+        with self._logging(jobs):
+            for one in tries:
+                if one.done:
+                    self._end(one)
         left = [one.job for one in tries if not one.ended] + list(jobs[len(tries) :])
         if left:
             self.leases.put_back(left)
@@ -113,6 +116,14 @@ class Tries:
         if trouble:
             # Not theirs but the store's, and so no failed try: they are put back once it is well.
             raise trouble[0]
+
+    def _logging(self, jobs: Sequence[Job]) -> contextlib.AbstractContextManager[None]:
+        """
+        What is logged about *jobs* is written at once.
+
+        That one comes alone may be because its worker died of it: it is named before it is begun.
+        """
+        return logs.together() if len(jobs) > 1 else contextlib.nullcontext()
 
     def _is_over(self, until: float) -> bool:
         """Whether nothing more of what was claimed together is to be begun."""

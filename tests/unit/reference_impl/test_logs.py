@@ -1,9 +1,13 @@
+import asyncio
+import contextlib
 import json
+import threading
 
 import pytest
 
 from reference_impl import logs
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign, signed
+from tests.unit.reference_impl.machines import put
 
 
 def lines(stream):
@@ -11,8 +15,6 @@ def lines(stream):
 
 
 def judge(machine, body, headers):
-    import asyncio
-
     machine.inbox.start()
     answer = asyncio.run(machine.receiver.judge("127.0.0.1", headers, body))
     machine.inbox.stop()
@@ -130,3 +132,88 @@ def test_a_log_that_cannot_be_written_costs_no_delivery(machine):
     assert judge(machine, a_body(), signed(a_body())).status == 202
     assert machine.worker.step()
     assert not machine.worker.step()
+
+
+class Writes(list):
+    """A stream that keeps what was written to it at a time."""
+
+    write = list.append
+
+    def flush(self):
+        """Keep nothing back."""
+
+
+@pytest.fixture
+def writes():
+    stream = Writes()
+    logs.configure(stream)
+    return stream
+
+
+def events(text):
+    return [json.loads(line)["event"] for line in text.splitlines()]
+
+
+def test_lines_that_are_held_together_are_written_in_one(writes):
+    with logs.together():
+        logs.logger().info("a")
+        with logs.together():
+            logs.logger().info("b")
+        assert writes == []
+    logs.logger().info("c")
+    assert [events(text) for text in writes] == [["a", "b"], ["c"]]
+
+
+def test_what_is_held_is_written_when_an_exception_ends_it(writes):
+    with contextlib.suppress(ZeroDivisionError), logs.together():
+        logs.logger().info("a")
+        1 / 0  # noqa: B018
+    assert [events(text) for text in writes] == [["a"]]
+
+
+def test_a_thread_holds_no_line_of_another(writes):
+    with logs.together():
+        logs.logger().info("a")
+        other = threading.Thread(target=logs.logger().info, args=("b",))
+        other.start()
+        other.join()
+    assert [events(text) for text in writes] == [["b"], ["a"]]
+
+
+def test_in_a_loop_lines_are_written_at_the_end_of_a_turn(writes):
+    async def log():
+        with logs.together(asyncio.get_running_loop()):
+            logs.logger().info("a")
+            logs.logger().info("b")
+            assert writes == []
+            await asyncio.sleep(0)
+            assert len(writes) == 1
+            logs.logger().info("c")
+
+    asyncio.run(log())
+    assert [events(text) for text in writes] == [["a", "b"], ["c"]]
+
+
+def test_what_another_stream_is_told_goes_there(writes):
+    first = logs.logger()
+    logs.configure(other := Writes())
+    second = logs.logger()
+    with logs.together():
+        for logger, event in ((first, "a"), (second, "b"), (first, "c")):
+            logger.info(event)
+    assert [events(text) for text in (*writes, *other)] == [["a"], ["c"], ["b"]]
+
+
+def test_a_batch_is_logged_in_two_writes_and_one_alone_before_it_is_begun(machine, writes):
+    machine.worker.log = machine.handlers.log = logs.logger()
+    for uid in "abc":
+        put(machine, uid=uid)
+    assert machine.worker.step(3) == 3
+    begun = ["Processing Cal.com webhook", "Cal.com webhook deviates from its schema"]
+    assert [events(text) for text in writes] == [begun * 3, ["Processed Cal.com webhook"] * 3]
+    writes.clear()
+    put(machine, uid="d")
+    seen = []
+    machine.worker.prepare = lambda job: seen.extend(writes)
+    assert machine.worker.step() == 1
+    assert events("".join(seen)) == ["Processing Cal.com webhook"]
