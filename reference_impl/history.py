@@ -17,7 +17,7 @@ from reference_impl.ledger import effects_on
 from reference_impl.shelves import numbers
 from reference_impl.store import rows
 from reference_impl.tables import chronicle as entries
-from reference_impl.tables import effects, notices, webhook_events
+from reference_impl.tables import effects, notices, webhook_bodies, webhook_events
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -100,6 +100,7 @@ def one(connection: Connection, number: int) -> Row | None:
     if not found:
         return None
     row = found[0]
+    body = connection.scalar(select(webhook_bodies.c.body).where(webhook_bodies.c.id == number))
     told = select(notices).where(notices.c.webhook_id == row["webhook_id"]).order_by(notices.c.id)
     names = [row["uid"]]
     acted = select(effects).where(effects_on(names, names)).order_by(effects.c.id)
@@ -120,7 +121,7 @@ def one(connection: Connection, number: int) -> Row | None:
     elif row["finished_at"] is not None:
         past.append((row["finished_at"], f"over: {row['state']}"))
     past.sort(key=operator.itemgetter(0))
-    return {**row, "body": _legible(row["payload"]), "history": past}
+    return {**row, "body": _legible(body), "history": past}
 
 
 def _said(entry: Row) -> str:
@@ -129,9 +130,9 @@ def _said(entry: Row) -> str:
     return str(entry["kind"])
 
 
-def _legible(body: bytes) -> str | None:
+def _legible(body: bytes | None) -> str | None:
     """*body* as people read it; `None` when it was pruned."""
-    if not body:
+    if body is None:
         return None
     document = logs.redacted(orjson.loads(body))
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from reference_impl import logs
 from reference_impl.counts import count
-from reference_impl.store import insert_all
-from reference_impl.tables import webhook_events
+from reference_impl.store import add_all, insert_all
+from reference_impl.tables import webhook_bodies, webhook_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,10 +232,14 @@ class Inbox:
         with self._store.write() as connection:
             fresh = self.insert(connection, entries)
             new: list[bool] = []
+            bodies: list[dict[str, Any]] = []
             for entry in entries:
-                new.append(entry.webhook_id in fresh)
                 # The same bytes twice in one transaction: the second one is the duplicate.
-                fresh.discard(entry.webhook_id)
+                number = fresh.pop(entry.webhook_id, None)
+                new.append(number is not None)
+                if number is not None:
+                    bodies.append({"id": number, "body": entry.body})
+            add_all(connection, webhook_bodies, bodies)
             received = Counter(entry.trigger for entry in entries)
             known = Counter(
                 entry.trigger for entry, is_new in zip(entries, new, strict=True) if not is_new
@@ -246,8 +250,8 @@ class Inbox:
                 self._store.tell(connection, self._settings.queue, sum(new))
         return new
 
-    def insert(self, connection: Connection, entries: Sequence[Entry]) -> set[str]:
-        """Insert those of *entries* that are not there yet: their webhook ids."""
+    def insert(self, connection: Connection, entries: Sequence[Entry]) -> dict[str, int]:
+        """Insert those of *entries* that are not there yet: their numbers, by webhook id."""
         rows = [self.row(entry) for entry in entries]
         return insert_all(connection, webhook_events.c.webhook_id, rows)
 
@@ -258,7 +262,6 @@ class Inbox:
             "event_type": entry.trigger,
             "uid": entry.uid,
             "booking_id": None if entry.booking_id is None else str(entry.booking_id),
-            "payload": entry.body,
             "queue": self._settings.queue,
             "booking": entry.booking,
             "rank": self.rank(entry.trigger, entry.received_at),

@@ -29,7 +29,7 @@ from reference_impl import logs
 from reference_impl.clock import SKEW
 from reference_impl.inbox import HANDICAP
 from reference_impl.store.locks import try_lock
-from reference_impl.tables import webhook_events
+from reference_impl.tables import webhook_bodies, webhook_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,11 +84,14 @@ _CLAIM = (
         _events.event_type,
         _events.uid,
         _events.booking_id,
-        _events.payload,
         _events.received_at,
         _events.tries,
         _events.interruptions,
     )
+)
+
+_BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
+    webhook_bodies.c.id.in_(bindparam("ids", expanding=True))
 )
 
 
@@ -209,6 +212,8 @@ class Leases:
             if not chosen:
                 return []
             rows = connection.execute(_CLAIM, {**values, "chosen": chosen}).all()
+            found = connection.execute(_BODIES, {"ids": [row.id for row in rows]})
+            bodies: dict[int, bytes] = dict(map(tuple, found))
         return [
             Job(
                 id=row.id,
@@ -216,7 +221,7 @@ class Leases:
                 trigger=row.event_type,
                 uid=row.uid,
                 booking_id=None if row.booking_id is None else int(row.booking_id),
-                body=row.payload,
+                body=bodies[row.id],
                 received_at=row.received_at,
                 tries=row.tries,
                 interruptions=row.interruptions,

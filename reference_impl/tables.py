@@ -46,8 +46,7 @@ def _found_by(table: Table, *names: str, where: ColumnElement[bool] | None = Non
         )
 
 
-#: The inbox, which is also the queue: one row a delivery, kept when it is done, and its payload
-#: until it is pruned (`upkeep`).
+#: The inbox, which is also the queue: one row a delivery, kept when it is done.
 webhook_events = Table(
     "webhook_events",
     metadata,
@@ -57,8 +56,6 @@ webhook_events = Table(
     Column("uid", WORDS),
     # As text: a booking id may exceed what the store's integers hold.
     Column("booking_id", Text),
-    # The raw body: replays and audits need exactly what was signed.
-    Column("payload", LargeBinary, nullable=False),
     Column("queue", Text, nullable=False),
     # Whose turn is whose: deliveries of one booking are worked on one at a time.
     Column("booking", KEY, nullable=False),
@@ -96,6 +93,16 @@ Index(
     "webhook_events_dead",
     webhook_events.c.id,
     sqlite_where=webhook_events.c.state == "dead",
+)
+
+#: The raw bodies of deliveries, until they are pruned (`upkeep`): replays and audits need exactly
+#: what was signed.  Beside the inbox, whose rows are written anew whenever their state changes.
+webhook_bodies = Table(
+    "webhook_bodies",
+    metadata,
+    # That of the delivery.
+    Column("id", SERIAL, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
 )
 
 #: Our appointments: those we had before Cal.com knew (`ours`) and those made from a booking.

@@ -11,12 +11,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, true, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, true, update
 
 from reference_impl import chronicle, tables
 from reference_impl.inbox import Inbox
 from reference_impl.store import rows
-from reference_impl.tables import notices, webhook_events
+from reference_impl.tables import notices, webhook_bodies, webhook_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ DISCARDED = "discarded"
 #: What a delivery that is over can be.
 _FINISHED = ("done", "dead", DISCARDED)
 
-#: What a pruned row holds in place of the body; no envelope is that short.
-PRUNED = b""
+#: Whether a delivery has its payload still.
+_WHOLE = exists(webhook_bodies.c.id).where(webhook_bodies.c.id == _events.id)
 
 _BATCH = 500
 
@@ -95,7 +95,7 @@ class Upkeep:
         is_row = given.isascii() and given.isdigit() and len(given) <= 18
         matches = _events.id == int(given) if is_row else _events.webhook_id == given.lower()
         with self._store.read() as connection:
-            found = rows(connection, select(webhook_events).where(matches))
+            found = rows(connection, select(webhook_events, _WHOLE.label("whole")).where(matches))
         if not found:
             raise CannotReplayError(f"there is no delivery {given!r} in the inbox")
         return found[0]
@@ -108,7 +108,7 @@ class Upkeep:
             CannotReplayError: if there is none, it is being processed, or it was pruned.
         """
         row = self.find(given)
-        if row["payload"] == PRUNED:
+        if not row["whole"]:
             raise CannotReplayError(f"delivery {given!r} was pruned: its payload is gone")
         if row["state"] == "processing" or not (dry_run or self._again([row], "waiting")):
             raise CannotReplayError(f"delivery {given!r} is being processed; nothing to replay")
@@ -147,7 +147,7 @@ class Upkeep:
         matches = states & (true() if since is None else _events.received_at >= since)
         again = pruned = 0
         for batch in self._batches(matches):
-            whole = [row for row in batch if row["size"]]
+            whole = [row for row in batch if row["whole"]]
             pruned += len(batch) - len(whole)
             again += len(whole) if dry_run else self._again(whole)
         return Replayed(again, pruned)
@@ -165,7 +165,7 @@ class Upkeep:
         forgotten = 0 if forget_before is None else self._forget(forget_before, dry_run=dry_run)
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         deliveries = dropped = 0
-        for batch in self._batches(over & (func.length(_events.payload) > 0)):
+        for batch in self._batches(over & _WHOLE):
             told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
             if dry_run:
                 deliveries += len(batch)
@@ -175,8 +175,8 @@ class Upkeep:
             # Looked at again: a replay may have begun since the batch was read.
             mine = over & _events.id.in_([row["id"] for row in batch])
             with self._store.write() as connection:
-                changed = update(webhook_events).where(mine).values(payload=PRUNED)
-                deliveries += connection.execute(changed).rowcount
+                bodies = webhook_bodies.c.id.in_(select(_events.id).where(mine))
+                deliveries += connection.execute(delete(webhook_bodies).where(bodies)).rowcount
                 gone = select(_events.webhook_id).where(mine)
                 theirs = notices.c.webhook_id.in_(gone)
                 dropped += connection.execute(delete(notices).where(theirs)).rowcount
@@ -194,7 +194,7 @@ class Upkeep:
         """
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         forgotten = 0
-        for batch in self._batches(over & (_events.payload == PRUNED)):
+        for batch in self._batches(over & ~_WHOLE):
             forgotten += len(batch)
             if dry_run:
                 continue
@@ -207,12 +207,12 @@ class Upkeep:
     def _batches(self, matches: ColumnElement[bool]) -> Iterator[list[dict[str, Any]]]:
         """The rows that meet *matches*, by number; none that comes while they are read."""
         columns = (_events.id, _events.webhook_id, _events.event_type, _events.state)
-        size = func.length(_events.payload).label("size")
+        whole = _WHOLE.label("whole")
         with self._store.read() as connection:
             newest = connection.scalar(select(func.max(_events.id))) or 0
         last = 0
         while True:
-            query = select(*columns, size).where(matches, _events.id > last, _events.id <= newest)
+            query = select(*columns, whole).where(matches, _events.id > last, _events.id <= newest)
             with self._store.read() as connection:
                 batch = rows(connection, query.order_by(_events.id).limit(_BATCH))
             if not batch:
@@ -223,7 +223,7 @@ class Upkeep:
     def _again(self, batch: list[dict[str, Any]], *more_states: str) -> int:
         """Let those of *batch* that are over, or in one of *more_states*, wait: how many."""
         over = _events.state.in_((*_FINISHED, *more_states))
-        mine = (_events.id == bindparam("row")) & over & (func.length(_events.payload) > 0)
+        mine = (_events.id == bindparam("row")) & over & _WHOLE
         changed = update(webhook_events).where(mine)
         statement = changed.values(
             state="waiting",

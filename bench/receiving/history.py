@@ -22,14 +22,14 @@ FEW = 10_000
 
 # Keys in rising order: indexes are appended to, which makes ten million rows in a minute or two.
 _FILL = """
-INSERT INTO webhook_events (webhook_id, event_type, uid, payload, queue, booking, rank, state,
+INSERT INTO webhook_events (webhook_id, event_type, uid, queue, booking, rank, state,
                             due_at, tries, interruptions, received_at, finished_at)
 WITH RECURSIVE numbers (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :rows),
 rows (i, uid, second, at) AS (
     SELECT i, printf('%06d%015x0', 0, i * :step), :second + i, (:second + i) * 1000000 FROM numbers
 )
 SELECT strftime('%Y%m%d%H%M%S', second, 'unixepoch') || printf('000-%046x', i), 'BOOKING_CREATED',
-       uid, zeroblob(0), 'webhooks', 'uid ' || uid, at, 'done', at, 1, 0, at, at
+       uid, 'webhooks', 'uid ' || uid, at, 'done', at, 1, 0, at, at
 FROM rows
 """
 

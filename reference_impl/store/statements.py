@@ -34,9 +34,9 @@ def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
 
 def insert_all(
     connection: Connection, key: Column[Any], entries: Sequence[Mapping[str, Any]]
-) -> set[Any]:
+) -> dict[Any, int]:
     """
-    Insert those of *entries* whose *key* is not there yet: the keys of these.
+    Insert those of *entries* whose *key* is not there yet: the numbers of these, by key.
 
     All of them have the same columns in the same order, every one that has to have a value.
     """
@@ -45,14 +45,18 @@ def insert_all(
         # In the order of their keys: two transactions that insert the same rows the other way
         # round would wait for each other.
         ordered = sorted(entries, key=lambda entry: entry[key.name])
-        query = _unnesting(table, names, f"{_IF_NEW} RETURNING {key.name}", connection.dialect)
+        ending = f"{_IF_NEW} RETURNING {key.name}, id"
+        query = _unnesting(table, names, ending, connection.dialect)
         columns = _columns(table, names, ordered, connection.dialect)
-        return set(connection.exec_driver_sql(query, columns).scalars())
+        return dict(map(tuple, connection.exec_driver_sql(query, columns)))
     rows = _rows(table, names, entries, connection.dialect)
     inserted = connection.exec_driver_sql(_inserting(table, names, _IF_NEW), rows).rowcount
-    keys = {entry[key.name] for entry in entries}
+    keys = [entry[key.name] for entry in entries]
     # Asking each insert what became of it would cost more than all of them.
-    return keys if inserted == len(keys) else _newest(connection, key, keys, inserted)
+    if inserted != len(keys):
+        return _newest(connection, key, keys, inserted)
+    last: int = connection.exec_driver_sql("SELECT last_insert_rowid()").scalar_one()
+    return dict(zip(keys, range(last - inserted + 1, last + 1), strict=True))
 
 
 def add_all(
@@ -78,11 +82,13 @@ def add_all(
         connection.exec_driver_sql(_inserting(table, names, ending), rows)
 
 
-def _newest(connection: Connection, key: Column[Any], keys: set[Any], count: int) -> set[Any]:
-    """The *count* of *keys* that were inserted last: numbers only rise."""
+def _newest(
+    connection: Connection, key: Column[Any], keys: Sequence[Any], count: int
+) -> dict[Any, int]:
+    """Those *count* of *keys* that were inserted last, with their numbers: these only rise."""
     number = key.table.c.id
-    latest = select(key).where(key.in_(keys)).order_by(number.desc()).limit(count)
-    return set(connection.scalars(latest))
+    latest = select(key, number).where(key.in_(keys)).order_by(number.desc()).limit(count)
+    return dict(map(tuple, connection.execute(latest)))
 
 
 @functools.cache

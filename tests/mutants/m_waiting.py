@@ -48,10 +48,8 @@ class WithdrawsWhatItCannotProcess(Worker):
     def failed(self, job, reason):
         super().failed(job, reason)
         with self.store.write() as connection:
-            told = select(_row.payload).where(_row.id == job.id)
-            body = connection.scalar(told) or b""
             for uid in connection.scalars(select(appointments.c.uid)).all():
-                if uid and uid.encode() in body:
+                if uid and uid.encode() in job.body:
                     mine = update(appointments).where(appointments.c.uid == uid)
                     connection.execute(mine.values(status="cancelled"))
 

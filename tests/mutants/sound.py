@@ -26,7 +26,7 @@ from reference_impl.handlers import Handlers
 from reference_impl.inbox import StoreUnavailableError
 from reference_impl.receiver import Receiver
 from reference_impl.settings import Settings
-from reference_impl.tables import webhook_events
+from reference_impl.tables import webhook_bodies, webhook_events
 from reference_impl.testing import ProviderStates
 from reference_impl.worker import Worker
 
@@ -169,6 +169,8 @@ class WorksWithinTheRequest(Receiver):
                 ).one()
         if state == "waiting":
             with self.inbox._store.write() as connection:
+                body = webhook_bodies.c.id.in_(select(events.id).where(mine))
+                connection.execute(delete(webhook_bodies).where(body))
                 connection.execute(delete(webhook_events).where(mine))
         return state != "waiting"
 

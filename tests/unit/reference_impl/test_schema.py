@@ -18,7 +18,7 @@ from reference_impl.counts import counted
 from reference_impl.settings import Settings
 from reference_impl.store import open_store
 from reference_impl.store.schema import FIRST, HEAD, Change, NewerStoreError
-from reference_impl.tables import metadata, notices, webhook_events
+from reference_impl.tables import metadata, notices, webhook_bodies, webhook_events
 from tests.unit.reference_impl.bodies import SECRET
 from tests.unit.reference_impl.process import command
 
@@ -152,12 +152,14 @@ def test_what_an_adopted_store_holds_is_known_again(old_url):
     machine = Machine(Settings(secret=SECRET, database_url=old_url))
     machine.store.create()
     with machine.store.read() as connection:
-        columns = (webhook_events.c.webhook_id, webhook_events.c.payload)
-        rows = connection.execute(select(*columns)).all()
+        columns = (webhook_events.c.webhook_id, webhook_bodies.c.body)
+        kept = webhook_events.c.id == webhook_bodies.c.id
+        rows = connection.execute(select(*columns).join(webhook_bodies, kept)).all()
         told = connection.scalars(select(notices.c.webhook_id)).all()
+    assert len(rows) == 4
     for row in rows:
-        parsed = machine.receiver.read(row.payload)
-        assert machine.inbox.write([machine.receiver.entry(parsed, row.payload)]) == [False]
+        parsed = machine.receiver.read(row.body)
+        assert machine.inbox.write([machine.receiver.entry(parsed, row.body)]) == [False]
     assert set(told) <= {row.webhook_id for row in rows}
     machine.store.close()
 

@@ -23,7 +23,6 @@ def put(machine, uids, *, apart=FAR):
             "event_type": "BOOKING_CREATED",
             "uid": uid,
             "booking_id": None,
-            "payload": b"{}",
             "queue": "webhooks",
             "booking": f"uid {position}",
             "rank": 0,
