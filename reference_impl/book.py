@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, or_, select, update
 from reference_impl import facts as form
 from reference_impl.facts import Fact
 from reference_impl.ledger import Ledger
-from reference_impl.store import add_all
+from reference_impl.store import add_all, among
 from reference_impl.store.locks import lock, several_writers
 from reference_impl.tables import appointment_history, effects
 
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 _history = appointment_history.c
 
 # Statements are built once: making one costs more than executing it.
-_KNOWN = select(_history.fact).where(
-    _history.occurrence.in_(bindparam("occurrences", expanding=True))
-)
+_KNOWN = select(_history.fact).where(among(_history.occurrence, "occurrences"))
 _RELATED = select(_history.fact).where(
     or_(
-        _history.uid.in_(bindparam("uids", expanding=True)),
-        _history.previous_uid.in_(bindparam("children", expanding=True)),
-        _history.booking_id.in_(bindparam("numbers", expanding=True)),
-        _history.appointment_id.in_(bindparam("own", expanding=True)),
+        among(_history.uid, "uids"),
+        among(_history.previous_uid, "children"),
+        among(_history.booking_id, "numbers"),
+        among(_history.appointment_id, "own"),
     )
 )
 _BETTER_FACT = (

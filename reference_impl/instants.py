@@ -7,6 +7,7 @@ booking, so instants are compared and strings never are.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 
+#: How JavaScript spells it, which is how nearly all are spelled: the library reads that.
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII)
 
 #: The longest spelling that anybody would use, with nanoseconds; nothing longer is kept.
 _USUAL = 40
@@ -52,6 +55,10 @@ def parse(text: object) -> int | None:
 
 
 def _parse(text: str) -> int | None:
+    if _PLAIN.fullmatch(text):
+        # A leap second, which the library does not know, is read below.
+        with contextlib.suppress(ValueError):
+            return from_datetime(datetime.fromisoformat(text))
     found = _RFC3339.fullmatch(text)
     if found is None:
         return None

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from reference_impl import logs
 from reference_impl.clock import SKEW
 from reference_impl.inbox import HANDICAP
+from reference_impl.store import among
 from reference_impl.store.locks import try_lock
 from reference_impl.tables import webhook_bodies, webhook_events
 
@@ -69,7 +70,7 @@ _NEXT = (
 )
 _CLAIM = (
     update(webhook_events)
-    .where(_events.id.in_(bindparam("chosen", expanding=True)), _FREE)
+    .where(among(_events.id, "chosen"), _FREE)
     .values(
         state="processing",
         tries=_events.tries + 1,
@@ -91,7 +92,7 @@ _CLAIM = (
 )
 
 _BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
-    webhook_bodies.c.id.in_(bindparam("ids", expanding=True))
+    among(webhook_bodies.c.id, "ids")
 )
 
 
@@ -112,9 +113,7 @@ def _free(condition: ColumnElement[bool]) -> Update:
 
 
 _FREE_EXPIRED = _free(_EXPIRED)
-_HELD = _events.id.in_(bindparam("ids", expanding=True)) & _events.lease_token.in_(
-    bindparam("tokens", expanding=True)
-)
+_HELD = among(_events.id, "ids") & among(_events.lease_token, "tokens")
 _STRANDED = _free(_HELD)
 _PUT_BACK = (
     update(webhook_events)
@@ -307,7 +306,7 @@ class Leases:
 
 @functools.cache
 def _releasing(names: tuple[str, ...]) -> Update:
-    rows = _events.id.in_(bindparam("rows", expanding=True))
+    rows = among(_events.id, "rows")
     mine = rows & (_events.lease_token == bindparam("token"))
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     return update(webhook_events).where(mine).values({**values, "lease_token": None})

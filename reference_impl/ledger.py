@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from reference_impl.appointments import Appointment, Fold, Own
 from reference_impl.columns import short
 from reference_impl.standings import SCHEDULED
-from reference_impl.store import add_all
+from reference_impl.store import add_all, among
 from reference_impl.tables import appointment_bookings, appointments, effects
 
 if TYPE_CHECKING:
@@ -31,17 +31,15 @@ _home = appointment_bookings.c
 _LASTING = frozenset({"sequence", "id", "ours", "own_start", "own_end"})
 
 # Statements are built once: making one costs more than executing it.
-_HOMES = select(_home.booking, _home.appointment_id).where(
-    _home.booking.in_(bindparam("names", expanding=True))
-)
-_ROWS = select(appointments).where(appointments.c.id.in_(bindparam("ids", expanding=True)))
+_HOMES = select(_home.booking, _home.appointment_id).where(among(_home.booking, "names"))
+_ROWS = select(appointments).where(among(appointments.c.id, "ids"))
 _NEW_APPOINTMENT = appointments.insert()
 _CHANGED = (
     update(appointments)
     .where(appointments.c.id == bindparam("row"))
     .values({one.name: bindparam(one.name) for one in appointments.c if one.name not in _LASTING})
 )
-_GONE = delete(appointments).where(appointments.c.id.in_(bindparam("ids", expanding=True)))
+_GONE = delete(appointments).where(among(appointments.c.id, "ids"))
 _MOVED = (
     update(appointment_bookings)
     .where(_home.booking == bindparam("name"))
@@ -96,8 +94,11 @@ class Ledger:
         kept: set[str] = set()
         after: dict[str, str] = {}
         made, changed = [], []
+        # Those made at one time lie side by side in every index: few pages change for many rows.
+        stem = f"cal-{at:013x}{secrets.token_hex(4)}"
         for appointment in self.fold.fold(known, own):
-            id_ = self._identify(appointment, homes, existing, kept, at)
+            id_ = self._identify(appointment, homes, existing, kept)
+            id_ = id_ or f"{stem}{len(kept):04x}"
             kept.add(id_)
             after.update(dict.fromkeys(appointment.bookings, id_))
             if id_ in existing:
@@ -133,17 +134,13 @@ class Ledger:
         homes: Mapping[str, str],
         existing: Mapping[str, RowMapping],
         kept: set[str],
-        at: int,
-    ) -> str:
-        """The id of *appointment*: ours, else the oldest it had, else a new one."""
+    ) -> str | None:
+        """The id of *appointment*: ours, else the oldest it had; `None` if it is new."""
         if appointment.own_id is not None:
             return appointment.own_id
         former = {homes[name] for name in appointment.bookings if name in homes} - kept
         rows = [existing[id_] for id_ in former if id_ in existing and not existing[id_]["ours"]]
-        if rows:
-            return str(min(rows, key=lambda row: row["sequence"])["id"])
-        # Those made at one time lie side by side in every index: few pages change for many rows.
-        return f"cal-{at:013x}{secrets.token_hex(6)}"
+        return str(min(rows, key=lambda row: row["sequence"])["id"]) if rows else None
 
     def _move(
         self, connection: Connection, before: Mapping[str, str], after: Mapping[str, str]

@@ -191,6 +191,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     machine.start(inbox=False)
+    _leave_in_peace()
     logs.logger().info("Worker started", queue=settings.queue)
     stop.wait()
     _end_at_last(settings)

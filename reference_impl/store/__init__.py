@@ -14,12 +14,12 @@ from sqlalchemy.exc import ArgumentError
 
 from reference_impl.settings import BadSettingsError
 from reference_impl.store.base import Store
-from reference_impl.store.statements import add_all, insert_all, insert_new, rows
+from reference_impl.store.statements import add_all, among, insert_all, insert_new, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-__all__ = ["Store", "add_all", "insert_all", "insert_new", "open_store", "rows"]
+__all__ = ["Store", "add_all", "among", "insert_all", "insert_new", "open_store", "rows"]
 
 
 def open_store(url: str, *, seconds: float = 5.0) -> Store:

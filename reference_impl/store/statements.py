@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, select
+from sqlalchemy import ARRAY, Boolean, ColumnElement, LargeBinary, any_, bindparam, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.visitors import InternalTraversal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Column, Connection, Dialect, Select, Table
+    from sqlalchemy.sql.operators import OperatorType
 
 _IF_NEW = " ON CONFLICT DO NOTHING"
 
@@ -27,6 +29,50 @@ def insert_new(table: Table) -> Insert:
 def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
     # The two databases say the same; SQLAlchemy has it twice, and the other one loads slowly.
     return _IF_NEW.strip()
+
+
+# --- many values at once ------------------------------------------------------------------------
+
+
+class _Among(ColumnElement[bool]):
+    """What `among` makes: spelled for SQLite, and for PostgreSQL."""
+
+    inherit_cache = True
+    _traverse_internals = [  # noqa: RUF012 - as SQLAlchemy declares it
+        ("listed", InternalTraversal.dp_clauseelement),
+        ("array", InternalTraversal.dp_clauseelement),
+    ]
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.listed = column.in_(bindparam(name, expanding=True))
+        self.array = column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+    def self_group(self, against: OperatorType | None = None) -> ColumnElement[bool]:  # noqa: ARG002 - SQLAlchemy's
+        """Itself: it binds closer than whatever it is part of, and is true or false by itself."""
+        return self
+
+
+@compiles(_Among)
+def _as_list(element: _Among, compiler: Any, **more: Any) -> str:
+    spelled: str = compiler.process(element.listed, **more)
+    return spelled
+
+
+@compiles(_Among, "postgresql")
+def _as_array(element: _Among, compiler: Any, **more: Any) -> str:
+    spelled: str = compiler.process(element.array, **more)
+    return spelled
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """
+    Whether *column* is one of the values that the parameter of this *name* lists.
+
+    PostgreSQL is given one array.  As many parameters as there are values take it as long to read,
+    and its driver to write, as all else that is asked.
+    """
+    return _Among(column, name)
 
 
 # --- many rows at once: by the driver, since SQLAlchemy costs more than the database ------------
