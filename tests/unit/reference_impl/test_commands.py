@@ -90,6 +90,16 @@ def test_stats_count_per_trigger_and_in_total(run, machine):
     assert ["total", "3", "1", "1", "0", "1"] in [row[:6] for row in rows]
 
 
+def test_stats_count_tries_and_say_so(run, machine):
+    deliver(machine, a_body())
+    assert run("replay-webhook", "--id", "1").exit_code == 0
+    machine.clock.advance(10**9)
+    assert machine.worker.step()
+    rows = [line.split() for line in run("stats").output.splitlines()]
+    assert ["BOOKING_CREATED", "1", "0", "2", "0", "0"] in [row[:6] for row in rows]
+    assert "a replay is a try more" in " ".join(run("stats", "--help").output.split())
+
+
 def test_what_a_sender_chose_steers_no_terminal(run, machine):
     deliver(machine, a_body("X\x1b[2J\u2028" + "Y" * 500))
     line = next(line for line in run("stats").output.splitlines() if line.startswith("X"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import sizing
+from reference_impl import counts
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
 from reference_impl.settings import Settings
@@ -60,6 +61,10 @@ def test_the_table_of_settings_tells_what_suits_each_store():
 def test_the_table_of_commands_holds_every_command():
     commands = application.commands
     assert {row[0] for row in rows("command")} == set(commands)
+
+
+def test_the_table_of_counts_holds_every_count():
+    assert [row[0] for row in rows("column")] == list(counts.NUMBERS)
 
 
 def test_the_table_of_metrics_holds_every_metric(registered):
