@@ -22,6 +22,7 @@ import typer
 
 from calcontract import resources, smoke
 from calcontract.errors import CalcontractError, Exit, UsageError
+from calcontract.report.folder import unwritable
 from calcontract.settings import Settings
 from calcontract.target import Target
 
@@ -126,7 +127,4 @@ def _keep(document: Path, folder: Path | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(document, folder / _DOCUMENT)
     except OSError as error:
-        raise UsageError(
-            f"the report cannot be written to {str(folder)!r} ({error.strerror})",
-            hint="name a folder that you may write to with --report",
-        ) from None
+        raise unwritable(folder, error) from None

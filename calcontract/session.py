@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from calcontract.process import Process
 from calcontract.recording import name_of, record_of
 from calcontract.records import CheckRecord
 from calcontract.report import document, junit, letters
+from calcontract.report.folder import require_folder, unwritable
 from calcontract.selection import CLAUSE
 from calcontract.settings import Settings
 from calcontract.target import Target
@@ -34,13 +34,6 @@ from calcontract.verdicts import Outcome
 
 #: The steps of a check that pytest reports; a report of anything else tells of a lost process.
 _STEPS = frozenset({"setup", "call", "teardown"})
-
-
-def _unwritable(folder: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"the report cannot be written to {str(folder)!r} ({error.strerror})",
-        hint="name a folder that you may write to with --report",
-    )
 
 
 class Session(Checks):
@@ -90,7 +83,8 @@ class Session(Checks):
         contract = catalogue.load()
         contract.require(select)
         session = cls(run_settings, contract, Target(run_settings, seed=seed, process=process))
-        session.require_folder()
+        if run_settings.report:
+            require_folder(run_settings.report)
         return session
 
     def know(self, named: Settings) -> None:
@@ -208,29 +202,13 @@ class Session(Checks):
             self._write(self.settings.report)
         session.exitstatus = self.run.exit_code
 
-    def require_folder(self) -> None:
-        """
-        Make sure before the run that its reports can be written after it.
-
-        Raises:
-            UsageError: if they cannot.
-        """
-        folder = self.settings.report
-        if folder is None:
-            return
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise _unwritable(folder, error) from None
-
     def _write(self, folder: Path) -> None:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             document.write(folder / "verdicts.json", self.run, self.contract)
             junit.write(folder / "junit.xml", self.run, self.contract)
         except OSError as error:
-            self.stop(_unwritable(folder, error))
+            self.stop(unwritable(folder, error))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say the verdict below pytest's own summary; an interrupted run has none."""

@@ -17,7 +17,6 @@ import enum
 import http.client
 import math
 import socket
-import ssl
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +28,7 @@ from typing import Self
 from calcontract.errors import Inconclusive
 from mock_calcom import headers
 from mock_calcom.delivery import Delivery
+from mock_calcom.exchange import tls_context
 
 #: Independent samples, all of which have to agree, and pairs in each of them.
 BLOCKS = 4
@@ -161,11 +161,13 @@ class Line:
     Args:
         delivery: where it leads.
         timeout: how long an answer may take, in seconds.
+        verify: whether certificates are verified, or the file of the authorities to trust.
     """
 
-    def __init__(self, delivery: Delivery, timeout: float) -> None:
+    def __init__(self, delivery: Delivery, timeout: float, *, verify: bool | str = True) -> None:
         self._url = headers.split(delivery.url)
         self._timeout = timeout
+        self._verify = verify
         self._sock: socket.socket | None = None
         #: The statuses of the answers to each delivery.
         self.statuses: dict[Delivery, set[int]] = {}
@@ -224,7 +226,7 @@ class Line:
         sock = socket.create_connection((name, port), timeout=self._timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._url.scheme == "https":
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=name)
+            sock = tls_context(self._verify).wrap_socket(sock, server_hostname=name)
         self._sock = sock
         return sock
 

@@ -75,7 +75,7 @@ class Exchange:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if url.scheme == "https":
                 sock.settimeout(deadline.left())
-                sock = _context(verify).wrap_socket(sock, server_hostname=name)
+                sock = tls_context(verify).wrap_socket(sock, server_hostname=name)
         except OSError:
             sock.close()
             raise
@@ -347,7 +347,8 @@ def problem(error: Exception) -> str:
     return attempts.GARBAGE if isinstance(error, h11.RemoteProtocolError) else attempts.RESET
 
 
-def _context(verify: bool | str) -> ssl.SSLContext:
+def tls_context(verify: bool | str) -> ssl.SSLContext:
+    """Trusts the authorities in the file *verify*; `True` is the system's, `False` anybody."""
     context = ssl.create_default_context(cafile=verify if isinstance(verify, str) else None)
     if verify is False:
         context.check_hostname = False

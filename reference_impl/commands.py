@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import instants, logs, signature, spelling, terminal
 from reference_impl.clock import Clock
-from reference_impl.counts import counted
+from reference_impl.counts import NUMBERS, counted
 from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError, Settings
 from reference_impl.store import Store, open_store
@@ -321,20 +321,19 @@ def _deliveries(count: int) -> str:
 
 @application.command()
 def stats() -> None:
-    """Show counts and durations per trigger."""
+    """Show counts and durations per trigger, of attempts and of tries: a replay is a try more."""
     with _one_sentence(), _store(Settings.from_environment()) as store:
         with store.read() as connection:
             found = counted(connection)
-        names = ("received", "duplicates", "done", "failed", "dead")
-        total: dict[str, Any] = {name: sum(row[name] for row in found) for name in names}
+        total: dict[str, Any] = {name: sum(row[name] for row in found) for name in NUMBERS}
         seconds = sum(row["seconds_total"] for row in found)
         total |= {"event_type": "total", "seconds_total": seconds}
         named = [(_column(row["event_type"]), row) for row in [*found, total]]
         width = max(len(name) for name, _ in named)
-        click.echo("  ".join(["trigger".ljust(width), *names, "mean ms", "last ms"]))
+        click.echo("  ".join(["trigger".ljust(width), *NUMBERS, "mean ms", "last ms"]))
         for name, row in named:
             cells = [name.ljust(width)]
-            cells += [str(row[name]).rjust(len(name)) for name in names]
+            cells += [str(row[name]).rjust(len(name)) for name in NUMBERS]
             mean = row["seconds_total"] / row["done"] if row["done"] else 0.0
             cells.append(f"{mean * 1000:.1f}".rjust(7))
             # Nothing is the last of all triggers together.

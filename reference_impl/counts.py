@@ -20,7 +20,10 @@ from reference_impl.tables import webhook_stats
 if TYPE_CHECKING:
     from sqlalchemy import Connection, TextClause
 
-_COUNTS = ("received", "duplicates", "done", "failed", "dead", "seconds_total")
+#: What is counted: attempts that were taken, those of them that came again, and how tries ended.
+NUMBERS = ("received", "duplicates", "done", "failed", "dead")
+
+_COUNTS = (*NUMBERS, "seconds_total")
 
 #: What the last one sets and nothing adds up.
 _LAST = ("seconds_last", "last_at")
@@ -60,13 +63,10 @@ def counted(connection: Connection) -> list[dict[str, Any]]:
     sums = rows(connection, _SUMS)
     found = [
         {
-            **{name: int(value) if name in _WHOLE else value for name, value in row.items()},
+            # PostgreSQL adds them up to a decimal number.
+            **{name: int(value) if name in NUMBERS else value for name, value in row.items()},
             "seconds_last": last[row["event_type"]],
         }
         for row in sums
     ]
     return sorted(found, key=lambda row: str(row["event_type"]))
-
-
-#: What PostgreSQL adds up to a decimal number.
-_WHOLE = frozenset({"received", "duplicates", "done", "failed", "dead"})

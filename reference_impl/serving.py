@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl import logs, notices, protocol
+from reference_impl import logs, notices, protocol, readiness
 from reference_impl.app import Machine, Parts, build_app
 from reference_impl.listening import CannotListenError, CannotStartError, listen
 
@@ -83,6 +83,7 @@ class _Server(uvicorn.Server):
             _leave_in_peace()
             # The one line on stdout: whoever started us reads it.
             print(f"listening on {self._address}", flush=True)  # noqa: T201
+            readiness.tell()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         _end_at_last(self._machine.settings)
@@ -193,6 +194,7 @@ def work(settings: Settings, parts: Parts | None = None) -> None:
     machine.start(inbox=False)
     _leave_in_peace()
     logs.logger().info("Worker started", queue=settings.queue)
+    readiness.tell()
     stop.wait()
     _end_at_last(settings)
     machine.stop()

@@ -732,7 +732,8 @@ def test_an_interrupted_run_ends_with_130_and_says_nothing_of_the_receiver(numbe
     assert run.returncode == 130
     assert "nothing is said of the receiver" in errors
     assert "verdict" not in rest
-    assert not list(tmp_path.rglob("verdicts.json"))
+    # Neither a report nor the empty folder of one.
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_tells_its_version():

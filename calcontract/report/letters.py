@@ -35,6 +35,10 @@ _SHOWN_BODY = 3500
 #: The clause whose violation has others fail which ask for something else.
 _ROOT = "sig-010"
 
+#: The chapter whose deliveries are ordinary bodies: what differs is how they travel, and the root
+#: is not why they are refused.
+_TRAVEL = "net"
+
 #: The clause whose control sees each trigger event's effect.
 _HANDLED = "evt-011"
 
@@ -155,7 +159,7 @@ def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
     if record.reason == _DIED:
         return "find out why its process ended; it may have nothing to do with this clause"
     is_refusal = record.reason.startswith("status-4") and record.expected.startswith(ACKNOWLEDGED)
-    if is_refusal and clause.id != _ROOT and _fails_at_root(run):
+    if is_refusal and clause.id != _ROOT and clause.chapter != _TRAVEL and _fails_at_root(run):
         return f"{_ROOT} first: an honest delivery was refused here too; then {clause.fix}"
     return clause.fix
 

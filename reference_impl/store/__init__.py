@@ -7,6 +7,7 @@ these classes and the functions of `statements` and `locks`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
@@ -27,12 +28,14 @@ def open_store(url: str, *, seconds: float = 5.0) -> Store:
     The store at *url*, which waits so many *seconds* for whoever holds it up.
 
     Raises:
-        BadSettingsError: if *url* names no database that is known, or its driver is missing.
+        BadSettingsError: if *url* names no database that is known, what cannot be a file of one, or
+            its driver is missing.
     """
     parsed = _parse(url)
     if parsed.drivername == "sqlite" and parsed.database and ":memory:" not in parsed.database:
         if parsed.query:
             raise BadSettingsError("DATABASE_URL of an SQLite file takes no options after a ?")
+        _require_file(Path(parsed.database))
         from reference_impl.store.sqlite import SqliteStore  # noqa: PLC0415 - only what is used
 
         return SqliteStore(parsed, seconds=seconds)
@@ -52,6 +55,19 @@ _EXPECTED = (
     "DATABASE_URL must name an SQLite file, as sqlite:///receiver.db, "
     "or a PostgreSQL database, as postgresql+psycopg://user@host/name"
 )
+
+
+def _require_file(path: Path) -> None:
+    """
+    See that *path* names a file, or nothing yet: a device would be written to all the same.
+
+    Raises:
+        BadSettingsError: if it names anything else.
+    """
+    if path.is_dir():
+        raise BadSettingsError("DATABASE_URL names a folder, and has to name a file in it")
+    if path.exists() and not path.is_file():
+        raise BadSettingsError("DATABASE_URL names what is no regular file")
 
 
 def _parse(url: str) -> URL:

@@ -97,6 +97,11 @@ class SqliteStore(Store):
 
     def create(self) -> schema.Change:
         """Bring the tables up, and see at once whether the file can be written."""
+        folder = self._path.parent
+        if not folder.is_dir():
+            # A disk that is not mounted yet; SQLite says of it that it cannot open a file.
+            missing = FileNotFoundError(f"there is no folder {str(folder)!r}")
+            raise OperationalError("BEGIN", None, missing)
         change = super().create()
         with self.write() as connection:
             # Changes nothing, and is written all the same.

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from calcontract import settings
+from calcontract import settings, timing
 from calcontract.certificates import flaw_of
-from calcontract.errors import TargetUnreachableError, UsageError
+from calcontract.errors import Inconclusive, TargetUnreachableError, UsageError
 from calcontract.smoke import look
 from calcontract.target import Target
+from mock_calcom.delivery import Delivery
 from tests.unit.calcontract.makers import SECRET
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -105,6 +106,15 @@ def test_a_private_authority_is_trusted_when_it_is_named(shop):
     target = target_of(*shop("trusted"))
     assert target.examine_certificate() == ""
     look(target)
+
+
+def test_a_line_that_is_timed_trusts_whom_the_run_trusts(shop):
+    target = target_of(*shop("trusted"))
+    forgery = Delivery(target.url, (), b"{}")
+    with timing.Line(forgery, **target.line) as line:
+        assert line.ask(forgery) > 0
+    with timing.Line(forgery, target.sender.timeout) as line, pytest.raises(Inconclusive):
+        line.ask(forgery)
 
 
 def test_a_file_without_certificates_is_a_wrong_use(tmp_path):

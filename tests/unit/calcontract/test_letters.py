@@ -342,6 +342,13 @@ def test_other_failures_are_their_own_clauses_matter(seen):
     assert "first:" not in letters.letter(check, CONTRACT.clause("idm-001"), run)
 
 
+def test_how_a_body_travels_is_not_mended_at_the_root():
+    refused = a_check("net-006", FAILED, expected="an acknowledgement (2xx)", reason="status-401")
+    run = concluded(a_check("sig-010", FAILED), refused)
+    clause = CONTRACT.clause("net-006")
+    assert f"fix       {clause.fix}" in letters.letter(refused, clause, run)
+
+
 def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
     died = a_check("idm-007", FAILED, reason="receiver-died", sentence="it is gone")
     after = a_check("sig-001", Outcome.NOT_VERIFIED, reason="receiver-died", sentence="it is gone")

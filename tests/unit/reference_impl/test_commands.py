@@ -1,4 +1,5 @@
 import json
+import os
 import shlex
 import socket
 import sqlite3
@@ -89,6 +90,16 @@ def test_stats_count_per_trigger_and_in_total(run, machine):
     assert ["total", "3", "1", "1", "0", "1"] in [row[:6] for row in rows]
 
 
+def test_stats_count_tries_and_say_so(run, machine):
+    deliver(machine, a_body())
+    assert run("replay-webhook", "--id", "1").exit_code == 0
+    machine.clock.advance(10**9)
+    assert machine.worker.step()
+    rows = [line.split() for line in run("stats").output.splitlines()]
+    assert ["BOOKING_CREATED", "1", "0", "2", "0", "0"] in [row[:6] for row in rows]
+    assert "a replay is a try more" in " ".join(run("stats", "--help").output.split())
+
+
 def test_what_a_sender_chose_steers_no_terminal(run, machine):
     deliver(machine, a_body("X\x1b[2J\u2028" + "Y" * 500))
     line = next(line for line in run("stats").output.splitlines() if line.startswith("X"))
@@ -127,15 +138,19 @@ def test_one_body_is_signed_at_a_time(run, arguments):
     assert run(*arguments).exit_code == 2
 
 
+#: The commands that need a store and make it.
+RUN = (["serve"], ["worker"], ["migrate"])
+
 #: Trouble that may pass: of the store, of an address, of files.
 MAY_PASS = [
-    (["serve"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
-    (["worker"], {"DATABASE_URL": "sqlite:////no/such/folder/r.db"}, "the store"),
+    *(
+        (name, {"DATABASE_URL": "sqlite:////no/folder/r.db"}, "no folder '/no/folder'")
+        for name in RUN
+    ),
     (["serve"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
     (["worker"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
     (["stats"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
     (["migrate"], {"DATABASE_URL": NOBODY}, "the store cannot be used"),
-    (["stats"], {"DATABASE_URL": "sqlite:///."}, "the store cannot be used: unable to open"),
     ([*TLS, "/no/c", "--keyfile", "/no/k"], {}, "cannot both be read: no such file"),
     ([*TLS, __file__, "--keyfile", __file__], {}, "are not a certificate and its key"),
     (["serve", "--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1:8000"),
@@ -144,6 +159,13 @@ MAY_PASS = [
 #: What stays wrong until a person mends it.
 STAYS = [
     (["serve"], {"DATABASE_URL": f"sqlite:///{__file__}"}, "a file that is no SQLite database"),
+    *((name, {"DATABASE_URL": "sqlite:///."}, "DATABASE_URL names a folder") for name in RUN),
+    (["stats"], {"DATABASE_URL": "sqlite:///."}, "DATABASE_URL names a folder"),
+    (
+        ["serve"],
+        {"DATABASE_URL": "sqlite:////dev/null"},
+        "DATABASE_URL names what is no regular file",
+    ),
     (["serve"], {"DATABASE_URL": "sqlite:///r.db?mode=ro"}, "takes no options after a ?"),
     (["serve"], {"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET is not set"),
     (["serve"], {"CALCOM_WEBHOOK_SECRET_PREVIOUS": " "}, "CALCOM_WEBHOOK_SECRET_PREVIOUS is blank"),
@@ -187,6 +209,15 @@ def test_what_may_pass_has_an_exit_code_of_its_own(run, monkeypatch, arguments, 
     code, said = sentence(run, monkeypatch, arguments, changes)
     assert code == 75
     assert words in said
+
+
+@pytest.mark.parametrize("name", ["serve", "worker", "migrate", "stats"])
+def test_what_is_no_file_gets_no_company(tmp_path, name):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    outcome = command(tmp_path, name, DATABASE_URL=f"sqlite:///{pipe}")
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_port_in_use_is_said(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import sizing
+from reference_impl import counts
 from reference_impl.commands import application
 from reference_impl.metrics import Metrics
 from reference_impl.settings import Settings
@@ -62,6 +63,10 @@ def test_the_table_of_commands_holds_every_command():
     assert {row[0] for row in rows("command")} == set(commands)
 
 
+def test_the_table_of_counts_holds_every_count():
+    assert [row[0] for row in rows("column")] == list(counts.NUMBERS)
+
+
 def test_the_table_of_metrics_holds_every_metric(registered):
     assert {row[0] for row in rows("metric")} == registered
 
@@ -70,15 +75,6 @@ def test_alerts_name_metrics_that_exist(registered):
     # A histogram is asked by its buckets.
     named = {name.removesuffix("_bucket") for name in re.findall(r"\breceiver_\w+", GUIDE)}
     assert named <= registered
-
-
-def test_the_unit_sets_settings_that_exist_and_leaves_time_to_stop():
-    variables = {field.metadata["variable"] for field in dataclasses.fields(Settings)}
-    given = dict(re.findall(r"^Environment=(\w+)=(.*)$", UNIT, re.MULTILINE))
-    assert set(given) <= variables
-    settings = Settings.from_environment({**given, "CALCOM_WEBHOOK_SECRET": "s"}).check()
-    patience = float(re.search(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)[1])
-    assert patience > settings.stop_seconds + settings.store_seconds
 
 
 def test_the_unit_starts_again_after_trouble_that_may_pass():
@@ -168,10 +164,35 @@ def test_every_unit_has_the_user_the_folder_and_the_hardening_of_the_first():
             ), path.name
 
 
+def lasts(unit):
+    """Whether it is a service that runs until it is stopped."""
+    return "\nType=oneshot\n" not in unit
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_every_unit_sets_settings_that_exist_and_leaves_time_to_stop(path):
+    text = path.read_text(encoding="utf-8").replace("%i", "8000")
+    variables = {field.metadata["variable"] for field in dataclasses.fields(Settings)}
+    given = dict(re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE))
+    assert set(given) <= variables
+    settings = Settings.from_environment({**given, "CALCOM_WEBHOOK_SECRET": "s"}).check()
+    if lasts(text):
+        patience = float(re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)[1])
+        assert patience > settings.stop_seconds + settings.store_seconds
+
+
+def test_every_unit_that_lasts_is_started_once_it_says_so_however_long_that_takes():
+    lasting_units = [text for path in UNITS if lasts(text := path.read_text(encoding="utf-8"))]
+    assert len(lasting_units) == 3
+    for text in lasting_units:
+        assert "\nType=notify\n" in text
+        assert "\nTimeoutStartSec=infinity\n" in text
+
+
 def test_every_unit_that_lasts_starts_again_after_what_may_pass():
     for path in UNITS:
         text = path.read_text(encoding="utf-8")
-        if "Type=exec" in text:
+        if lasts(text):
             assert "\nStartLimitIntervalSec=0\n" in text.split("[Service]")[0], path.name
             assert "\nRestart=on-failure\n" in text, path.name
             assert "\nRestartPreventExitStatus=2\n" in text, path.name

@@ -1,6 +1,7 @@
 """The receiver as it runs: a process on a socket, killed when it hurts most."""
 
 import collections
+import contextlib
 import http.client
 import itertools
 import json
@@ -15,7 +16,7 @@ import urllib.request
 import pytest
 
 from tests.unit.reference_impl.bodies import a_body, sign
-from tests.unit.reference_impl.process import Process, environment
+from tests.unit.reference_impl.process import PATIENCE, Process, environment
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -46,6 +47,34 @@ def test_it_says_where_it_listens_works_and_ends_gracefully(start):
     assert receiver.end() == 0
     for line in receiver.log.read_text().splitlines():
         json.loads(line)
+
+
+@contextlib.contextmanager
+def manager(address):
+    """The socket at which a service manager waits for a word."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as opened:
+        opened.bind(address.replace("@", "\0"))
+        opened.settimeout(PATIENCE)
+        yield opened
+
+
+@pytest.mark.parametrize("kind", ["", "@"], ids=["file", "name"])
+def test_who_started_it_is_told_when_it_takes_deliveries(start, tmp_path, kind):
+    address = f"{kind}{tmp_path}/notify"
+    with manager(address) as waiting:
+        receiver = start(NOTIFY_SOCKET=address)
+        assert waiting.recv(100) == b"READY=1"
+        assert receiver.deliver(a_body()) == 202
+
+
+def test_who_started_a_worker_is_told_when_it_works(start_worker, tmp_path):
+    with manager(f"{tmp_path}/notify") as waiting:
+        start_worker(NOTIFY_SOCKET=f"{tmp_path}/notify")
+        assert waiting.recv(100) == b"READY=1"
+
+
+def test_it_starts_where_nobody_waits_to_be_told(start, tmp_path):
+    assert start(NOTIFY_SOCKET=f"{tmp_path}/nowhere").deliver(a_body()) == 202
 
 
 def test_an_effect_follows_its_acknowledgement_without_a_poll(start):
