@@ -1,8 +1,8 @@
 """
-The book of appointments: facts, the appointments that they add up to, and effects.
+The book of appointments: effects, the facts that they come of, and what these add up to.
 
-Everything here happens inside the caller's transaction, so facts, what they change and their
-effects are on disk together or not at all.
+Everything here happens inside the caller's transaction, so an effect, its fact and what that
+changes are on disk together or not at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reference_impl.facts import Fact
 from reference_impl.ledger import Ledger
 from reference_impl.store import add_all, among
 from reference_impl.store.locks import lock, several_writers
-from reference_impl.tables import appointment_history, effects
+from reference_impl.tables import effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,22 +26,25 @@ if TYPE_CHECKING:
 
     from reference_impl.appointments import Own
 
-_history = appointment_history.c
+_effects = effects.c
+
+#: A fact, and what it is found by.
+_TOLD = ("uid", "previous_uid", "booking_id", "own_id", "fact")
 
 # Statements are built once: making one costs more than executing it.
-_KNOWN = select(_history.fact).where(among(_history.occurrence, "occurrences"))
-_RELATED = select(_history.fact).where(
+_KNOWN = select(_effects.fact).where(among(_effects.occurrence, "occurrences"))
+_RELATED = select(_effects.fact).where(
     or_(
-        among(_history.uid, "uids"),
-        among(_history.previous_uid, "children"),
-        among(_history.booking_id, "numbers"),
-        among(_history.appointment_id, "own"),
+        among(_effects.uid, "uids"),
+        among(_effects.previous_uid, "children"),
+        among(_effects.booking_id, "numbers"),
+        among(_effects.own_id, "own"),
     )
 )
 _BETTER_FACT = (
-    update(appointment_history)
-    .where(_history.occurrence == bindparam("key"))
-    .values({column.name: bindparam(column.name) for column in _history if column.name != "id"})
+    update(effects)
+    .where(_effects.occurrence == bindparam("key"))
+    .values({name: bindparam(name) for name in _TOLD})
 )
 
 
@@ -72,23 +75,16 @@ class Book(Ledger):
             new.append(known is None)
             if known is None or fact.priority < known.priority:
                 learned[fact.key] = fact
-        self._keep(connection, learned, before)
         homes: Mapping[str, str] = {}
         if any(fact.names for fact in learned.values()):
             known_now = {fact.key: fact for fact in around} | learned
             homes = self.settle(connection, list(known_now.values()), at)
-        self.effect(connection, list(itertools.compress(told, new)), at, homes)
-        return new
-
-    def _keep(
-        self, connection: Connection, learned: Mapping[str, Fact], before: Mapping[str, Fact]
-    ) -> None:
-        """Write *learned* down, in place of what was known *before*."""
-        fresh = [_row(fact) for key, fact in learned.items() if key not in before]
-        add_all(connection, appointment_history, fresh)
-        better = [{"key": key, **_row(learned[key])} for key in before if key in learned]
+        better = [{"key": key, **_told(learned[key])} for key in before if key in learned]
         if better:
             connection.execute(_BETTER_FACT, better)
+        fresh = [(learned[fact.key], kind) for fact, kind in itertools.compress(told, new)]
+        self.effect(connection, fresh, at, homes)
+        return new
 
     def effect(
         self,
@@ -101,10 +97,10 @@ class Book(Ledger):
         rows = []
         for fact, kind in told:
             booking = fact.names[0] if fact.names else None
-            row = {"occurrence": fact.key, "kind": kind, "uid": fact.uid, "booking": booking}
+            row = {"occurrence": fact.key, "kind": kind, "at": at, "booking": booking}
             home = homes.get(booking) if booking else None
-            rows.append({**row, "appointment_id": home, "at": at})
-        add_all(connection, effects, rows, if_new=True)
+            rows.append({**row, "appointment_id": home, **_told(fact)})
+        add_all(connection, effects, rows)
 
     def reserve(self, connection: Connection, told: Sequence[Fact]) -> list[Fact]:
         """
@@ -196,12 +192,11 @@ def _guarded(told: Iterable[Fact]) -> set[str]:
     return names
 
 
-def _row(fact: Fact) -> dict[str, Any]:
+def _told(fact: Fact) -> dict[str, Any]:
     return {
-        "occurrence": fact.key,
         "uid": fact.uid,
         "previous_uid": fact.previous_uid,
         "booking_id": None if fact.booking_id is None else str(fact.booking_id),
-        "appointment_id": fact.appointment_id,
+        "own_id": fact.appointment_id,
         "fact": form.dumps(fact),
     }

@@ -13,7 +13,6 @@ import orjson
 from sqlalchemy import case, select
 
 from reference_impl import backlog, chronicle, counts, logs
-from reference_impl.ledger import effects_on
 from reference_impl.shelves import numbers
 from reference_impl.store import rows
 from reference_impl.tables import chronicle as entries
@@ -102,8 +101,7 @@ def one(connection: Connection, number: int) -> Row | None:
     row = found[0]
     body = connection.scalar(select(webhook_bodies.c.body).where(webhook_bodies.c.id == number))
     told = select(notices).where(notices.c.webhook_id == row["webhook_id"]).order_by(notices.c.id)
-    names = [row["uid"]]
-    acted = select(effects).where(effects_on(names, names)).order_by(effects.c.id)
+    acted = select(effects).where(effects.c.uid == row["uid"]).order_by(effects.c.id)
     past = [(row["received_at"], "received")]
     if row["uid"] is not None:
         past += [

@@ -10,13 +10,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from reference_impl.appointments import Appointment, Fold, Own
-from reference_impl.columns import short
 from reference_impl.standings import SCHEDULED
 from reference_impl.store import add_all, among
-from reference_impl.tables import appointment_bookings, appointments, effects
+from reference_impl.tables import appointments, effects
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,13 +24,16 @@ if TYPE_CHECKING:
 
     from reference_impl.facts import Fact
 
-_home = appointment_bookings.c
+_effects = effects.c
 
 #: What never changes of an appointment.
 _LASTING = frozenset({"sequence", "id", "ours", "own_start", "own_end"})
 
 # Statements are built once: making one costs more than executing it.
-_HOMES = select(_home.booking, _home.appointment_id).where(among(_home.booking, "names"))
+_HOMES = select(_effects.booking, _effects.appointment_id).where(
+    among(_effects.uid, "uids") | among(_effects.booking_id, "numbers"),
+    _effects.appointment_id.is_not(None),
+)
 _ROWS = select(appointments).where(among(appointments.c.id, "ids"))
 _NEW_APPOINTMENT = appointments.insert()
 _CHANGED = (
@@ -41,31 +43,10 @@ _CHANGED = (
 )
 _GONE = delete(appointments).where(among(appointments.c.id, "ids"))
 _MOVED = (
-    update(appointment_bookings)
-    .where(_home.booking == bindparam("name"))
-    .values(appointment_id=bindparam("home"))
-)
-_EFFECTS_MOVED = (
     update(effects)
-    .where(effects.c.appointment_id == bindparam("former"), effects.c.booking == bindparam("name"))
+    .where(_effects.appointment_id == bindparam("former"), _effects.booking == bindparam("name"))
     .values(appointment_id=bindparam("home"))
 )
-
-
-def effects_on(uids: Any, names: Any) -> ColumnElement[bool]:
-    """
-    Whether an effect is on a booking of *uids*, as the store finds it: by its appointment.
-
-    Args:
-        uids: the uids, as `in_` takes them.
-        names: the same once more, as names of bookings: how these are kept may differ.
-    """
-    homes = select(_home.appointment_id).where(_home.booking.in_(names))
-    mine = effects.c.uid.in_(uids)
-    return or_(
-        mine & effects.c.appointment_id.in_(homes),
-        mine & effects.c.appointment_id.is_(None),
-    )
 
 
 class Ledger:
@@ -87,7 +68,7 @@ class Ledger:
         Returns:
             The id of the appointment of each booking concerned.
         """
-        homes = self._homes(connection, {name for fact in known for name in fact.names})
+        homes = self._homes(connection, known)
         named = {fact.appointment_id for fact in known if fact.appointment_id}
         existing = self._existing(connection, {*homes.values(), *named})
         own = {id_: _own(row) for id_, row in existing.items() if row["ours"]}
@@ -116,11 +97,16 @@ class Ledger:
         self._move(connection, homes, after)
         return after
 
-    def _homes(self, connection: Connection, names: Collection[str]) -> dict[str, str]:
-        """The appointment that each of *names* belongs to, of those that belong to one."""
-        found = connection.execute(_HOMES, {"names": list(names)}).all()
-        kept_as = {short(name): name for name in names}
-        return {kept_as.get(row.booking, row.booking): row.appointment_id for row in found}
+    def _homes(self, connection: Connection, known: Sequence[Fact]) -> dict[str, str]:
+        """The appointment that each booking of *known* belongs to, of those that belong to one."""
+        names = {name for fact in known for name in fact.names}
+        asked = {
+            "uids": list({fact.uid for fact in known if fact.uid}),
+            # Others are known by their number alone.
+            "numbers": list({str(fact.booking_id) for fact in known if not fact.uid}),
+        }
+        found = connection.execute(_HOMES, asked)
+        return {name: home for name, home in found if name in names}
 
     def _existing(self, connection: Connection, ids: Collection[str]) -> dict[str, RowMapping]:
         if not ids:
@@ -145,20 +131,13 @@ class Ledger:
     def _move(
         self, connection: Connection, before: Mapping[str, str], after: Mapping[str, str]
     ) -> None:
-        """Make bookings and their effects those of the appointments that they belong to now."""
-        new = [
-            {"booking": name, "appointment_id": id_}
-            for name, id_ in after.items()
-            if name not in before
-        ]
-        add_all(connection, appointment_bookings, new)
+        """Make bookings that belong to other appointments now than *before* theirs."""
         moved = [
             {"name": name, "former": id_, "home": after[name]}
             for name, id_ in before.items()
             if after.get(name, id_) != id_
         ]
         _each(connection, _MOVED, moved)
-        _each(connection, _EFFECTS_MOVED, moved)
 
 
 def _each(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:

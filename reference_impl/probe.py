@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select
 
 from reference_impl.instants import spell
-from reference_impl.ledger import effects_on
 from reference_impl.shelves import numbers
 from reference_impl.store import rows
-from reference_impl.tables import (
-    appointment_bookings,
-    appointments,
-    effects,
-    notices,
-    webhook_events,
-)
+from reference_impl.tables import appointments, effects, notices, webhook_events
 from reference_impl.upkeep import DISCARDED
 
 if TYPE_CHECKING:
@@ -29,22 +22,21 @@ if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, Table
 
 _events = webhook_events.c
-_home = appointment_bookings.c
+_effects = effects.c
 
 # Statements are built once: making one costs more than executing it.
 _UIDS: BindParameter[Any] = bindparam("uids", expanding=True)
-# The same uids, as the names of bookings, and as what the shelves are searched for.
-_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
+# The same uids, as what the shelves are searched for.
 _SPINES: BindParameter[Any] = bindparam("spines", expanding=True)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _APPOINTMENTS = select(appointments).where(
     or_(
-        appointments.c.id.in_(select(_home.appointment_id).where(_home.booking.in_(_NAMES))),
+        appointments.c.id.in_(select(_effects.appointment_id).where(_effects.uid.in_(_UIDS))),
         appointments.c.id.in_(_IDS),
     )
 )
 _DELIVERIES = select(webhook_events).where(_events.id.in_(numbers(webhook_events, _UIDS, _SPINES)))
-_EFFECTS = select(effects).where(or_(effects_on(_UIDS, _NAMES), effects.c.appointment_id.in_(_IDS)))
+_EFFECTS = select(effects).where(or_(_effects.uid.in_(_UIDS), _effects.appointment_id.in_(_IDS)))
 _NOTICES = select(notices).where(notices.c.uid.in_(_UIDS))
 _DUE = ((_events.state == "waiting") & (_events.due_at <= bindparam("now"))) | (
     _events.state == "processing"
@@ -69,7 +61,7 @@ def look(
 ) -> dict[str, Any]:
     """What there is about the bookings *uids* and the appointments *ids* at the instant *now*."""
     asked: dict[str, Any] = {"uids": list(uids), "ids": list(ids), "now": now}
-    asked["names"] = asked["spines"] = asked["uids"]
+    asked["spines"] = asked["uids"]
     totals = dict(connection.execute(_COUNTS, asked).mappings().one())
     return {
         "appointments": [

@@ -132,49 +132,29 @@ appointments = Table(
     sqlite_autoincrement=True,
 )
 
-#: Which appointment a booking belongs to, by its current and every former uid.
-appointment_bookings = Table(
-    "appointment_bookings",
-    metadata,
-    Column("booking", KEY, primary_key=True),
-    Column("appointment_id", WORDS, nullable=False),
-)
-_found_by(appointment_bookings, "appointment_id")
-
-#: The facts known about bookings, one row an occurrence; appointments are folded from them.
-appointment_history = Table(
-    "appointment_history",
-    metadata,
-    Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("occurrence", KEY, nullable=False, unique=True),
-    Column("uid", WORDS),
-    Column("previous_uid", WORDS),
-    Column("booking_id", WORDS),
-    Column("appointment_id", WORDS),
-    Column("fact", LargeBinary, nullable=False),
-)
-_found_by(appointment_history, "uid", "booking_id")
-_told = appointment_history.c
-# Most have neither of these.
-_found_by(appointment_history, "previous_uid", where=_told.previous_uid.is_not(None))
-_found_by(appointment_history, "appointment_id", where=_told.appointment_id.is_not(None))
-
-#: What lastingly happened, once per occurrence.
+#: What lastingly happened, once per occurrence, and the fact that tells of it: appointments are
+#: folded from these.
 effects = Table(
     "effects",
     metadata,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("occurrence", KEY, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
     Column("uid", WORDS),
+    Column("previous_uid", WORDS),
+    Column("booking_id", WORDS),
+    # The appointment of ours that the booking's metadata named.
+    Column("own_id", WORDS),
+    # What the booking is known by, and the appointment that it belongs to now.
     Column("booking", WORDS),
     Column("appointment_id", WORDS),
-    Column("at", BigInteger, nullable=False),
+    Column("fact", LargeBinary, nullable=False),
 )
-# Nearly all are on an appointment and found by it, and the others by their uid.  Uids are like no
-# other before: to have all of them in an index is a page written for each effect.
-_found_by(effects, "appointment_id", where=effects.c.appointment_id.is_not(None))
-_found_by(effects, "uid", where=effects.c.appointment_id.is_(None))
+_found_by(effects, "uid", "booking_id", "appointment_id")
+# Most have neither of these.
+for _seldom in ("previous_uid", "own_id"):
+    _found_by(effects, _seldom, where=effects.c[_seldom].is_not(None))
 
 #: What administrators are told: one row a dead letter.
 notices = Table(

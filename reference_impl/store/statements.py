@@ -109,23 +109,21 @@ def add_all(
     connection: Connection,
     table: Table,
     entries: Sequence[Mapping[str, Any]],
-    *,
-    if_new: bool = False,
 ) -> None:
     """
-    Insert *entries*, of which there may be none, into *table*; *if_new*, those that are not there.
+    Insert *entries*, of which there may be none, into *table*.
 
     All of them have the same columns in the same order, every one that has to have a value.
     """
     if not entries:
         return
-    names, ending = tuple(entries[0]), _IF_NEW if if_new else ""
+    names = tuple(entries[0])
     if connection.dialect.name == "postgresql":
-        query = _unnesting(table, names, ending, connection.dialect)
+        query = _unnesting(table, names, "", connection.dialect)
         connection.exec_driver_sql(query, _columns(table, names, entries, connection.dialect))
     else:
         rows = _rows(table, names, entries, connection.dialect)
-        connection.exec_driver_sql(_inserting(table, names, ending), rows)
+        connection.exec_driver_sql(_inserting(table, names, ""), rows)
 
 
 def _newest(

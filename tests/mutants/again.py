@@ -24,7 +24,6 @@ def know_nothing(store):
     with store.write() as connection:
         for table, key in (
             ("webhook_events", "webhook_id"),
-            ("appointment_history", "occurrence"),
             ("effects", "occurrence"),
         ):
             connection.execute(text(f"UPDATE {table} SET {key} = {key} || hex(randomblob(4))"))

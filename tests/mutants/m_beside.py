@@ -14,10 +14,10 @@ from reference_impl import instants
 from reference_impl.appointments import Fold
 from reference_impl.facts import Reader
 from reference_impl.standings import CANCELLED, REJECTED
-from reference_impl.tables import appointment_bookings, appointments
+from reference_impl.tables import appointments, effects
 
 _row = appointments.c
-_home = appointment_bookings.c
+_home = effects.c
 
 _WEEK = 7 * 24 * 3600 * 1_000_000
 
@@ -48,7 +48,7 @@ class BySlot(SingleBook):
         before = self.slots(connection, fact)
         new = super().take(connection, fact, kind, at)
         if new and fact.trigger == self.trigger:
-            home = select(_home.appointment_id).where(_home.booking == fact.uid)
+            home = select(_home.appointment_id).where(_home.uid == fact.uid)
             found = _row.start_time.in_(before) & _row.id.not_in(home)
             others = update(appointments).where(found)
             connection.execute(others.values(**self.change(fact)))

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from reference_impl import envelope
 from reference_impl.answers import Answer
 from reference_impl.envelope import InvalidPayloadError
-from reference_impl.facts import Reader
+from reference_impl.facts import Fact, Reader, dumps
 from reference_impl.handlers import KINDS
 from reference_impl.inbox import Inbox
 from reference_impl.receiver import Receiver
@@ -215,6 +215,7 @@ class RepeatsTheEffectOnRedelivery(Receiver):
                 "kind": KINDS[entry.trigger],
                 "uid": entry.uid,
                 "at": self.clock.now(),
+                "fact": dumps(Fact("", 0)),
             }
             with self.inbox._store.write() as connection:
                 connection.execute(effects.insert(), row)

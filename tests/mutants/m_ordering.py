@@ -13,7 +13,7 @@ from reference_impl.appointments import Fold
 from reference_impl.facts import Reader
 from reference_impl.receiver import Receiver
 from reference_impl.standings import CONFIRMED, REQUESTED
-from reference_impl.tables import appointment_bookings, appointments
+from reference_impl.tables import appointments, effects
 
 
 def revive(connection, uid):
@@ -210,8 +210,8 @@ class UnknownCancellationAnswers500(Receiver):
 
     async def accept(self, entry):
         if entry.trigger == "BOOKING_CANCELLED":
-            home = appointment_bookings.c
-            ids = select(home.appointment_id).where(home.booking == entry.uid)
+            home = effects.c
+            ids = select(home.appointment_id).where(home.uid == entry.uid)
             to_come = (appointments.c.id.in_(ids), appointments.c.start_time > time.time() * 1e6)
             with self.inbox._store.read() as connection:
                 known = connection.scalar(select(appointments.c.id).where(*to_come))

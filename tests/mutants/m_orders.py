@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 from reference_impl import envelope, instants
 from reference_impl.appointments import Fold
 from reference_impl.receiver import Receiver
-from reference_impl.tables import appointment_bookings, appointments, webhook_events
+from reference_impl.tables import appointments, effects, webhook_events
 
 _row = webhook_events.c
-_home = appointment_bookings.c
+_home = effects.c
 
 #: So many events of a booking are put in order.
 _ORDERED = 3
@@ -53,7 +53,7 @@ class RedeliveredRescheduleMovesBack(Receiver):
     def duplicate(self, entry):
         told = envelope.read(entry.body).payload
         if entry.trigger == "BOOKING_RESCHEDULED":
-            mine = select(_home.appointment_id).where(_home.booking == entry.uid)
+            mine = select(_home.appointment_id).where(_home.uid == entry.uid)
             slot = {
                 "start_time": instants.parse(told["startTime"]),
                 "end_time": instants.parse(told["endTime"]),

@@ -45,10 +45,10 @@ class RemembersTheUnknownInMemory(AtStart):
 
     statements = (
         (
-            "DELETE FROM appointment_history"
-            " WHERE CAST(fact AS TEXT) LIKE '%BOOKING_CANCELLED%' AND uid NOT IN (SELECT uid"
-            " FROM appointment_history WHERE uid IS NOT NULL"
-            " AND CAST(fact AS TEXT) NOT LIKE '%BOOKING_CANCELLED%')"
+            "UPDATE effects SET fact ="
+            " CAST(replace(CAST(fact AS TEXT), 'BOOKING_CANCELLED', 'FORGOTTEN') AS BLOB)"
+            " WHERE kind = 'cancelled' AND uid NOT IN (SELECT uid"
+            " FROM effects WHERE uid IS NOT NULL AND kind <> 'cancelled')"
         ),
     )
 
@@ -60,10 +60,7 @@ class RemembersTheUnknownInMemory(AtStart):
 class RecognisesBytesAfterARestart(AtStart):
     """Knows deliveries by their bytes after a restart, and occurrences by memory alone."""
 
-    statements = (
-        "UPDATE appointment_history SET occurrence = occurrence || hex(randomblob(4))",
-        "UPDATE effects SET occurrence = occurrence || hex(randomblob(4))",
-    )
+    statements = ("UPDATE effects SET occurrence = occurrence || hex(randomblob(4))",)
 
     def start(self):
         super().start()
@@ -77,10 +74,6 @@ class ForgetsReschedulesOnRestart(AtStart):
         (
             "UPDATE webhook_events SET webhook_id = substr(webhook_id, 9) || hex(randomblob(4))"
             " WHERE event_type = 'BOOKING_RESCHEDULED'"
-        ),
-        (
-            "UPDATE appointment_history SET occurrence = occurrence || hex(randomblob(4))"
-            " WHERE CAST(fact AS TEXT) LIKE '%BOOKING_RESCHEDULED%'"
         ),
         (
             "UPDATE effects SET occurrence = occurrence || hex(randomblob(4))"

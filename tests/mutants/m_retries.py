@@ -7,10 +7,10 @@ import dataclasses
 from again import Again, copy_of
 from gallery import breaks
 from singly import SingleWorker
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from reference_impl import logs
-from reference_impl.facts import UnusablePayloadError
+from reference_impl.facts import Fact, UnusablePayloadError, dumps
 from reference_impl.handlers import KINDS
 from reference_impl.inbox import Inbox
 from reference_impl.leases import Leases
@@ -221,14 +221,21 @@ class HalfAnEffect(SingleWorker):
             fact = None
         if fact is not None:
             row = {
-                "occurrence": fact.key,
+                "occurrence": f"before {fact.key}",
                 "kind": KINDS[fact.trigger],
                 "uid": fact.uid,
                 "at": self.clock.now(),
+                "fact": dumps(Fact("", 0)),
             }
             with self.store.write() as connection:
                 connection.execute(insert_new(effects), [row])
         super().work(job)
+
+    def mark(self, connection, job, seconds):
+        # The mail that went out is the one of the effect.
+        sent = effects.c.occurrence.startswith("before ") & (effects.c.uid == job.uid)
+        connection.execute(delete(effects).where(sent))
+        super().mark(connection, job, seconds)
 
 
 @breaks("rty-005", "idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})

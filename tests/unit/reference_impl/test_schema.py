@@ -19,7 +19,8 @@ from reference_impl.settings import Settings
 from reference_impl.store import open_store
 from reference_impl.store.schema import FIRST, HEAD, Change, NewerStoreError
 from reference_impl.tables import metadata, notices, webhook_bodies, webhook_events
-from tests.unit.reference_impl.bodies import SECRET
+from tests.unit.reference_impl.bodies import SECRET, a_fact
+from tests.unit.reference_impl.machines import look
 from tests.unit.reference_impl.process import command
 
 pytestmark = [
@@ -161,6 +162,16 @@ def test_what_an_adopted_store_holds_is_known_again(old_url):
         parsed = machine.receiver.read(row.body)
         assert machine.inbox.write([machine.receiver.entry(parsed, row.body)]) == [False]
     assert set(told) <= {row.webhook_id for row in rows}
+    seen = look(machine, "a")
+    assert [one["id"] for one in seen["appointments"]] == ["cal-45c05b1b969d6fd5"]
+    assert [(one["kind"], one["appointment"]) for one in seen["effects"]] == [
+        ("created", "cal-45c05b1b969d6fd5"),
+        ("cancelled", "cal-45c05b1b969d6fd5"),
+    ]
+    with machine.store.write() as connection:
+        told_again = [a_fact(uid="a"), a_fact("BOOKING_CANCELLED", "a", 5)]
+        machine.handlers.apply(connection, told_again)
+    assert look(machine, "a") == seen
     machine.store.close()
 
 
