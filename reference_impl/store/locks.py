@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: More names than this are locked by locking all there are: the server's table of locks is finite.
-#: Enough for a batch of deliveries with four names each.
-_MANY = 256
+#: Enough for a batch of deliveries with three names each.
+_MANY = 288
 
 
 def number(name: str) -> int:
