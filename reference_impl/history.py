@@ -83,9 +83,16 @@ def of_booking(connection: Connection, name: str) -> list[Row]:
     # By its uid too where the id names one: some triggers carry the uid alone.
     uids = select(_events.uid).where(numbered, _events.uid.is_not(None)).distinct()
     names = [name, *connection.scalars(uids.limit(SCREENFUL))]
-    mine = numbered | _events.id.in_(numbers(webhook_events, names, names))
-    query = select(*_LISTED).where(mine).order_by(_events.id.desc())
-    return rows(connection, query.limit(SCREENFUL))
+    by_number = select(*_LISTED).where(numbered)
+    by_uid = select(*_LISTED).where(
+        _events.id.in_(numbers(webhook_events, names)), _events.uid.in_(names)
+    )
+    # One after the other: asked for both at once the database would look through all there are.
+    found: dict[int, Row] = {}
+    for query in (by_number, by_uid):
+        latest = rows(connection, query.order_by(_events.id.desc()).limit(SCREENFUL))
+        found.update((row["id"], row) for row in latest)
+    return [found[number] for number in sorted(found, reverse=True)][:SCREENFUL]
 
 
 def one(connection: Connection, number: int) -> Row | None:

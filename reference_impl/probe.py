@@ -35,7 +35,9 @@ _APPOINTMENTS = select(appointments).where(
         appointments.c.id.in_(_IDS),
     )
 )
-_DELIVERIES = select(webhook_events).where(_events.id.in_(numbers(webhook_events, _UIDS, _SPINES)))
+_DELIVERIES = select(webhook_events).where(
+    _events.id.in_(numbers(webhook_events, _SPINES)), _events.uid.in_(_UIDS)
+)
 _EFFECTS = select(effects).where(or_(_effects.uid.in_(_UIDS), _effects.appointment_id.in_(_IDS)))
 _NOTICES = select(notices).where(notices.c.uid.in_(_UIDS))
 _DUE = ((_events.state == "waiting") & (_events.due_at <= bindparam("now"))) | (

@@ -75,8 +75,8 @@ class PostgresqlStore(Store):
     #: One waits for the server while the other one is prepared.
     writers = 2
 
-    # A claim takes a lock for each delivery and its effect two or three, of some 6,000 that a server
-    # has for all its clients.
+    # A claim takes a lock for each delivery, and its effect two or three: of some 6,000 that a
+    # server has for all its clients.
     batch = 96
 
     def __init__(self, url: str | URL, *, seconds: float) -> None:
