@@ -220,7 +220,8 @@ class Leases:
                 trigger=row.event_type,
                 uid=row.uid,
                 booking_id=None if row.booking_id is None else int(row.booking_id),
-                body=bodies[row.id],
+                # One that is missing fails by itself, and keeps no other from being worked on.
+                body=bodies.get(row.id, b""),
                 received_at=row.received_at,
                 tries=row.tries,
                 interruptions=row.interruptions,

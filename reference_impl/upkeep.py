@@ -21,6 +21,8 @@ from reference_impl.tables import notices, webhook_bodies, webhook_events
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy import Connection
+
     from reference_impl.settings import Settings
     from reference_impl.store import Store
 
@@ -32,8 +34,10 @@ DISCARDED = "discarded"
 #: What a delivery that is over can be.
 _FINISHED = ("done", "dead", DISCARDED)
 
+_kept = webhook_bodies.alias("kept").c
+
 #: Whether a delivery has its payload still.
-_WHOLE = exists(webhook_bodies.c.id).where(webhook_bodies.c.id == _events.id)
+_WHOLE = exists(_kept.id).where(_kept.id == _events.id)
 
 _BATCH = 500
 
@@ -165,7 +169,7 @@ class Upkeep:
         forgotten = 0 if forget_before is None else self._forget(forget_before, dry_run=dry_run)
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         deliveries = dropped = 0
-        for batch in self._batches(over & _WHOLE):
+        for batch in self._batches(over, whole=True):
             told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
             if dry_run:
                 deliveries += len(batch)
@@ -175,12 +179,13 @@ class Upkeep:
             # Looked at again: a replay may have begun since the batch was read.
             mine = over & _events.id.in_([row["id"] for row in batch])
             with self._store.write() as connection:
-                bodies = webhook_bodies.c.id.in_(select(_events.id).where(mine))
+                held = _held(connection, mine)
+                ids = list(held.values())
+                bodies = webhook_bodies.c.id.in_(list(held))
                 deliveries += connection.execute(delete(webhook_bodies).where(bodies)).rowcount
-                gone = select(_events.webhook_id).where(mine)
-                theirs = notices.c.webhook_id.in_(gone)
+                theirs = notices.c.webhook_id.in_(ids)
                 dropped += connection.execute(delete(notices).where(theirs)).rowcount
-                past = tables.chronicle.c.webhook_id.in_(gone)
+                past = tables.chronicle.c.webhook_id.in_(ids)
                 connection.execute(delete(tables.chronicle).where(past))
             self._pause(_PAUSE_SECONDS)
         return Pruned(deliveries, dropped, forgotten)
@@ -194,7 +199,7 @@ class Upkeep:
         """
         over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
         forgotten = 0
-        for batch in self._batches(over & ~_WHOLE):
+        for batch in self._batches(over, whole=False):
             forgotten += len(batch)
             if dry_run:
                 continue
@@ -204,17 +209,30 @@ class Upkeep:
             self._pause(_PAUSE_SECONDS)
         return forgotten
 
-    def _batches(self, matches: ColumnElement[bool]) -> Iterator[list[dict[str, Any]]]:
-        """The rows that meet *matches*, by number; none that comes while they are read."""
+    def _batches(
+        self, matches: ColumnElement[bool], *, whole: bool | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """
+        The rows that meet *matches*, by number; none that comes while they are read.
+
+        With *whole* those that have their payload still, without those that have not.
+        """
         columns = (_events.id, _events.webhook_id, _events.event_type, _events.state)
-        whole = _WHOLE.label("whole")
+        query = select(*columns, _WHOLE.label("whole")).where(matches)
+        number: ColumnElement[int] = _events.id
+        if whole:
+            # By the bodies: most rows may have lost theirs long ago, and need not be looked at.
+            number = webhook_bodies.c.id
+            query = query.join(webhook_bodies, number == _events.id)
+        elif whole is not None:
+            query = query.where(~_WHOLE)
         with self._store.read() as connection:
             newest = connection.scalar(select(func.max(_events.id))) or 0
         last = 0
         while True:
-            query = select(*columns, whole).where(matches, _events.id > last, _events.id <= newest)
+            following = query.where(number > last, number <= newest)
             with self._store.read() as connection:
-                batch = rows(connection, query.order_by(_events.id).limit(_BATCH))
+                batch = rows(connection, following.order_by(number).limit(_BATCH))
             if not batch:
                 return
             last = batch[-1]["id"]
@@ -223,8 +241,7 @@ class Upkeep:
     def _again(self, batch: list[dict[str, Any]], *more_states: str) -> int:
         """Let those of *batch* that are over, or in one of *more_states*, wait: how many."""
         over = _events.state.in_((*_FINISHED, *more_states))
-        mine = (_events.id == bindparam("row")) & over & _WHOLE
-        changed = update(webhook_events).where(mine)
+        changed = update(webhook_events).where(_events.id == bindparam("row"), over, _WHOLE)
         statement = changed.values(
             state="waiting",
             tries=0,
@@ -236,6 +253,8 @@ class Upkeep:
         )
         again = []
         with self._store.write() as connection:
+            # Held first, so that whether they are whole is asked when nobody prunes them any more.
+            _held(connection, over & _events.id.in_([row["id"] for row in batch]))
             for row in batch:
                 rank = self._inbox.rank(row["event_type"], self._now)
                 values = {"row": row["id"], "new_rank": rank}
@@ -245,3 +264,10 @@ class Upkeep:
         if batch:
             self._pause(_PAUSE_SECONDS)
         return len(again)
+
+
+def _held(connection: Connection, mine: ColumnElement[bool]) -> dict[int, str]:
+    """Keep others from the deliveries that meet *mine* until the transaction ends: their ids."""
+    columns = (_events.id, _events.webhook_id)
+    query = select(*columns).where(mine).order_by(_events.id).with_for_update()
+    return dict(map(tuple, connection.execute(query)))

@@ -1,6 +1,9 @@
+import threading
+import time
+
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from reference_impl import history, upkeep
 from reference_impl.clock import Clock
@@ -260,8 +263,8 @@ def overtaken(mend, monkeypatch, id_):
     tidy = mend(days=31)
     batches = tidy._batches
 
-    def late(matches):
-        for batch in batches(matches):
+    def late(matches, **kind):
+        for batch in batches(matches, **kind):
             mend().replay(id_)
             yield batch
 
@@ -275,6 +278,42 @@ def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeyp
     tidy.prune(before=NOON + DAY)
     assert payload(machine, id_)
     assert states(machine) == {id_: "waiting"}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_replay_in_the_midst_of_pruning_finds_the_payload_gone(machine, mend, monkeypatch):
+    id_ = done(machine)
+    replays, refusals = [], []
+
+    def replay():
+        try:
+            mend().replay(id_)
+        except CannotReplayError as problem:
+            refusals.append(str(problem))
+
+    def begin(table):
+        # Between the look at the delivery and the end of its payload somebody replays it.
+        if not replays:
+            replays.append(threading.Thread(target=replay))
+            replays[0].start()
+            time.sleep(0.3)
+        return delete(table)
+
+    monkeypatch.setattr(upkeep, "delete", begin)
+    mend().prune(before=NOON + DAY)
+    replays[0].join(10)
+    assert (payload(machine, id_), states(machine)) == (None, {id_: "done"})
+    assert len(refusals) == 1
+
+
+def test_a_delivery_whose_payload_is_missing_fails_and_stops_no_other(machine):
+    lost, kept = put(machine, uid="a"), put(machine, uid="b")
+    with machine.store.write() as connection:
+        number = select(webhook_events.c.id).where(webhook_events.c.webhook_id == lost)
+        connection.execute(delete(webhook_bodies).where(webhook_bodies.c.id.in_(number)))
+    while machine.worker.step(10):
+        machine.clock.advance(400)
+    assert states(machine) == {lost: "dead", kept: "done"}
 
 
 def past(machine, uid):
