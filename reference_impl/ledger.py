@@ -100,10 +100,11 @@ class Ledger:
     def _homes(self, connection: Connection, known: Sequence[Fact]) -> dict[str, str]:
         """The appointment that each booking of *known* belongs to, of those that belong to one."""
         names = {name for fact in known for name in fact.names}
+        # Those without a uid are known by their number.
+        numbered = [fact.booking_id for fact in known if fact.names and fact.uid is None]
         asked = {
             "uids": list({fact.uid for fact in known if fact.uid}),
-            # Others are known by their number alone.
-            "numbers": list({str(fact.booking_id) for fact in known if not fact.uid}),
+            "numbers": list(map(str, set(numbered))),
         }
         found = connection.execute(_HOMES, asked)
         return {name: home for name, home in found if name in names}
