@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 @click.group()
 def application() -> None:
     """The reference receiver of Cal.com webhooks."""
+    logs.configure()
 
 
 _DAY = 86_400_000_000
 
-#: The exit code of trouble that may pass: of the store, of an address or of files (EX_TEMPFAIL).
-_MAY_PASS = 75
+#: Exit codes: of trouble that may pass, of store, address or files (EX_TEMPFAIL); and interrupted.
+_MAY_PASS, _INTERRUPTED = 75, 130
 
 #: The widest column, in characters.
 _WIDEST = 40
@@ -60,13 +61,15 @@ def _one_sentence() -> Iterator[None]:
     """Turn trouble that is not ours into one sentence and its exit code."""
     try:
         yield
+    except KeyboardInterrupt:
+        _end("interrupted", _INTERRUPTED)
     except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
         _end(str(problem))
     except SQLAlchemyError as problem:
         cause = getattr(problem, "orig", None)
         if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
             _end("DATABASE_URL names a file that is no SQLite database")
-        # A server tells its reasons in several lines, and quotes values in those that say DETAIL.
+        # A server's reasons are several lines, of which those that say DETAIL quote values.
         reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
         _end(f"the store cannot be used: {' '.join(reason.split())}", _MAY_PASS)
     except (CannotListenError, CannotStartError) as problem:
@@ -136,7 +139,6 @@ def worker() -> None:
 
 def _settings_to_run_with() -> Settings:
     """The settings of a process that is to run, and a word in its log about what is none."""
-    logs.configure()
     spelling.warn(os.environ)
     return Settings.from_environment()
 
@@ -390,7 +392,7 @@ def main() -> None:
         with terminal.unread():
             application()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except OSError as problem:
         terminal.drop()
         click.echo(f"reference-receiver: {_trouble(problem)}", err=True)

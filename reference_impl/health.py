@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reference_impl import backlog, logs
-from reference_impl.store import insert_new
+from reference_impl.store import insert_new, schema
 from reference_impl.tables import heartbeats
 
 if TYPE_CHECKING:
@@ -110,10 +110,14 @@ class Health:
                 connection.execute(insert_new(heartbeats), {"id": 1, "at": now})
                 connection.execute(update(heartbeats).values(at=now))
             with self._store.read() as connection:
+                found = schema.revision(connection)
                 waited = backlog.oldest_seconds(connection, now) if self.working else 0.0
         except SQLAlchemyError as problem:
             reason = logs.describe(problem)
             logs.logger().error("Not ready: store", reason=reason)
+            return False
+        if found != schema.HEAD:
+            logs.logger().error("Not ready: revision", found=found, needed=schema.HEAD)
             return False
         if self._limit and waited > self._limit:
             logs.logger().error("Not ready: backlog", seconds=round(waited), limit=self._limit)

@@ -82,7 +82,11 @@ def of_booking(connection: Connection, name: str) -> list[Row]:
     numbered = _events.booking_id == name
     # By its uid too where the id names one: some triggers carry the uid alone.
     uids = select(_events.uid).where(numbered, _events.uid.is_not(None)).distinct()
-    names = [name, *connection.scalars(uids.limit(SCREENFUL))]
+    names = {name, *connection.scalars(uids.limit(SCREENFUL))}
+    # And by those that it had before it was rescheduled, or has since.
+    homes = select(effects.c.appointment_id).where(effects.c.uid.in_(names))
+    same = select(effects.c.uid).where(effects.c.appointment_id.in_(homes)).distinct()
+    names |= set(connection.scalars(same.where(effects.c.uid.is_not(None)).limit(SCREENFUL)))
     by_number = select(*_LISTED).where(numbered)
     by_uid = select(*_LISTED).where(
         _events.id.in_(numbers(webhook_events, names)), _events.uid.in_(names)

@@ -7,6 +7,7 @@ meanwhile waits for a few hundred rows at most.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ _kept = webhook_bodies.alias("kept").c
 
 #: Whether a delivery has its payload still.
 _WHOLE = exists(_kept.id).where(_kept.id == _events.id)
+
+#: An id that is all hash, and what is left of that after a time.
+_HASH = re.compile("[0-9a-fA-F]{64}")
+_HASH_DIGITS = 46
 
 _BATCH = 500
 
@@ -98,8 +103,13 @@ class Upkeep:
         # 18 digits: any longer number is no row's.
         is_row = given.isascii() and given.isdigit() and len(given) <= 18
         matches = _events.id == int(given) if is_row else _events.webhook_id == given.lower()
+        query = select(webhook_events, _WHOLE.label("whole"))
         with self._store.read() as connection:
-            found = rows(connection, select(webhook_events, _WHOLE.label("whole")).where(matches))
+            found = rows(connection, query.where(matches))
+            if not found and _HASH.fullmatch(given):
+                # The id of before revision 0006, as old logs have it: what follows the time now.
+                ending = f"-{given.lower()[:_HASH_DIGITS]}"
+                found = rows(connection, query.where(_events.webhook_id.endswith(ending)))
         if not found:
             raise CannotReplayError(f"there is no delivery {given!r} in the inbox")
         return found[0]

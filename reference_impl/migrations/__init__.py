@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from reference_impl import logs
 from reference_impl.store.schema import HEAD, NewerStoreError, revision_table
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def upgrade(connection: Connection, before: str | None) -> None:
             f"the store is newer than this program: it is at revision {before}, and this program "
             f"knows those up to {HEAD}"
         )
+    logs.logger().warning("Store is migrated", before=before, after=HEAD)
     config = configuration(connection)
     if before is not None and not revision_table(connection):
         command.stamp(config, before)

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
+from reference_impl import commands
 from reference_impl.app import Machine
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
@@ -273,3 +274,13 @@ def test_where_every_setting_is_one_nothing_is_said(tmp_path):
     receiver = Process(tmp_path)
     assert receiver.end() == 0
     assert "Unknown setting" not in receiver.log.read_text()
+
+
+@pytest.mark.parametrize("arguments", [("migrate",), ("prune", "--older-than", "1"), ("stats",)])
+def test_a_command_that_is_interrupted_says_so(run, monkeypatch, arguments):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "open_store", interrupted)
+    outcome = run(*arguments)
+    assert (outcome.exit_code, outcome.stderr) == (130, "reference-receiver: interrupted\n")

@@ -1,5 +1,6 @@
 """How a store gets its tables: made, adopted, migrated, refused, by one process or by several."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -246,6 +247,11 @@ def test_a_start_with_nothing_to_migrate_does_without_alembic(tmp_path):
 
 def test_the_command_says_what_it_did(old_url, tmp_path):
     told = [command(tmp_path, "migrate", DATABASE_URL=old_url) for _ in range(2)]
+    said = [[json.loads(line) for line in one.stderr.splitlines()] for one in told]
+    assert [(line["event"], line["before"], line["after"]) for line in said[0]] == [
+        ("Store is migrated", FIRST, HEAD)
+    ]
+    assert said[1] == []
     assert [one.returncode for one in told] == [0, 0]
     assert told[0].stdout == f"the store was migrated from revision {FIRST} to {HEAD}\n"
     assert told[1].stdout == f"the store is at revision {HEAD} already\n"

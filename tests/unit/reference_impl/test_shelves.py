@@ -9,6 +9,7 @@ from reference_impl import history
 from reference_impl.columns import BEGINNING
 from reference_impl.shelves import numbers
 from reference_impl.tables import webhook_events
+from tests.unit.reference_impl.bodies import a_fact
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -103,6 +104,24 @@ def test_both_parts_of_the_index_are_what_it_is_found_by(machine, uids):
         (condition,) = re.findall(r"webhook_events_shelf.*\n *Index Cond: (.*)", plan)
         assert ">> 11" in condition
         assert "substr" in condition
+
+
+def test_a_booking_is_searched_by_the_uids_that_it_had_and_has(machine):
+    put(machine, ["before", "after", "other"])
+    with machine.store.write() as connection:
+        machine.handlers.apply(
+            connection,
+            [
+                a_fact(uid="before"),
+                a_fact("BOOKING_RESCHEDULED", "after", 3, rescheduleUid="before"),
+                a_fact(uid="other", bookingId=98),
+            ],
+        )
+    with machine.store.read() as connection:
+        for name in ("before", "after"):
+            found = [row["uid"] for row in history.of_booking(connection, name)]
+            assert found == ["after", "before"]
+        assert [row["uid"] for row in history.of_booking(connection, "other")] == ["other"]
 
 
 def test_a_booking_is_searched_by_its_uid_and_by_its_number(machine):

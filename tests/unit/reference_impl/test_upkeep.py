@@ -1,3 +1,4 @@
+import hashlib
 import threading
 import time
 
@@ -304,6 +305,15 @@ def test_a_replay_in_the_midst_of_pruning_finds_the_payload_gone(machine, mend, 
     replays[0].join(10)
     assert (payload(machine, id_), states(machine)) == (None, {id_: "done"})
     assert len(refusals) == 1
+
+
+def test_a_delivery_is_found_by_the_id_that_it_had_when_that_was_all_hash(machine, mend):
+    id_ = done(machine)
+    digest = hashlib.sha256(a_body()).hexdigest()
+    assert id_.endswith(digest[:46])
+    assert mend().replay(digest.upper()) == id_
+    with pytest.raises(CannotReplayError):
+        mend().replay("0" * 64)
 
 
 def test_a_delivery_whose_payload_is_missing_fails_and_stops_no_other(machine):
