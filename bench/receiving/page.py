@@ -124,12 +124,14 @@ def _more(found: Found) -> Iterator[str]:
             f"with {found.rows:,}."
         )
     if found.memory is not None:
-        start, end, peak = (
-            each / 2**20 for each in (found.memory.start, found.memory.end, found.memory.peak)
+        memory = found.memory
+        start, half, end, peak = (
+            each / 2**20 for each in (memory.start, memory.half, memory.end, memory.peak)
         )
         yield (
             f"- Memory over {found.soak_seconds:.0f} s of {found.soak_rate:.0f} deliveries a "
-            f"second: {start:.0f} MiB at the start, {end:.0f} at the end, {peak:.0f} at most."
+            f"second: {start:.0f} MiB at the start, {half:.0f} half-way, {end:.0f} at the end, "
+            f"{peak:.0f} at most."
         )
 
 

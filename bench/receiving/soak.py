@@ -14,9 +14,10 @@ _LOOK = 5.0
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of memory (RSS) at the start, at the end, and the most in between."""
+    """Bytes of memory (RSS) at the start, half-way, at the end, and the most in between."""
 
     start: int
+    half: int
     end: int
     peak: int
 
@@ -42,4 +43,4 @@ def soaked(bench: Bench, *, seconds: float, rate: float) -> Memory:
             held.append(server.memory())
             if look % 12 == 0:
                 progress(f"soaked for {(look + 1) * seconds / looks:.0f} of {seconds:.0f} s")
-    return Memory(held[0], held[-1], max(held))
+    return Memory(held[0], held[len(held) // 2], held[-1], max(held))

@@ -64,10 +64,10 @@ def test_targets_compare_medians(found):
 def test_rows_and_memory_are_told_when_they_were_measured(found):
     found.rows, found.few, found.many = 200_000, Spread(1, 10, 20), Spread(1, 11, 21)
     found.soak_seconds, found.soak_rate = 30, 500
-    found.memory = Memory(64 * 2**20, 66 * 2**20, 70 * 2**20)
+    found.memory = Memory(64 * 2**20, 65 * 2**20, 66 * 2**20, 70 * 2**20)
     told = page(found)
     assert "- p99 with 200,000 rows / with 10,000 <= 1.2: 1.10, met" in told
-    assert "64 MiB at the start, 66 at the end, 70 at most." in told
+    assert "64 MiB at the start, 65 half-way, 66 at the end, 70 at most." in told
 
 
 def test_what_was_not_asked_for_is_not_promised(found):
