@@ -97,7 +97,9 @@ app.post('/api/webhooks/calcom', async (request, reply) => {
   if (typeof trigger !== 'string' || typeof payload !== 'object' || payload === null) {
     return reply.code(400).send({ error: 'Invalid payload' })
   }
-  const id = createHash('sha256').update(body).digest('hex')
+  // As the reference receiver has it: what comes together lies together in the index.
+  const made = typeof told.createdAt === 'string' ? told.createdAt.replace(/\D/g, '') : ''
+  const id = (made + createHash('sha256').update(body).digest('hex')).slice(0, 64)
   await store([id, trigger, payload.uid ?? null, body, Date.now() * 1000])
   return reply.code(202).send({ status: 'accepted' })
 })

@@ -35,6 +35,8 @@ _MADE = re.compile(
 
 def upgrade() -> None:
     """Bring the tables to this revision."""
+    op.drop_index("webhook_events_booking_id", "webhook_events")
+    op.create_index("webhook_events_booking_id", "webhook_events", ["booking_id"])
     op.drop_index("webhook_events_uid", "webhook_events")
     op.create_index(
         "webhook_events_shelf",

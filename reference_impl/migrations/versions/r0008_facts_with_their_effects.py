@@ -46,7 +46,8 @@ def upgrade() -> None:
         *(_text(name) for name in _COLUMNS[3:-1]),
         sa.Column("fact", sa.LargeBinary, nullable=False),
     )
-    for name in ("uid", "booking_id", "appointment_id"):
+    op.create_index("ix_effects_booking_id", "effects", ["booking_id"])
+    for name in ("uid", "appointment_id"):
         op.create_index(f"ix_effects_{name}", "effects", [name], postgresql_using="hash")
     for name in ("previous_uid", "own_id"):
         rows = sa.text(f"{name} IS NOT NULL")
