@@ -40,7 +40,7 @@ class Appointment:
 
 @dataclass(frozen=True)
 class State:
-    """The final state: inbox rows as (webhook id, state), effects as (kind, uid)."""
+    """The final state: inbox rows as (digest of the body, state), effects as (kind, uid)."""
 
     inbox: tuple = ()
     effects: tuple = ()

@@ -9,8 +9,12 @@ import sqlite3
 import time
 
 from tests.crash.checker import Appointment, State
+from tests.crash.history import digest
 
-_INBOX = "SELECT webhook_id, state FROM webhook_events ORDER BY id"
+_INBOX = (
+    "SELECT body, state FROM webhook_events"
+    " LEFT JOIN webhook_bodies ON webhook_bodies.id = webhook_events.id ORDER BY webhook_events.id"
+)
 _EFFECTS = "SELECT kind, uid FROM effects ORDER BY id"
 _APPOINTMENTS = "SELECT uid, status, start_time, end_time FROM appointments ORDER BY id"
 _UNFINISHED = "SELECT count(*) FROM webhook_events WHERE state IN ('waiting', 'processing')"
@@ -43,7 +47,9 @@ def read(url):
     """The state there is now."""
     with connected(url) as connection:
         return State(
-            inbox=tuple(map(tuple, connection.execute(_INBOX).fetchall())),
+            inbox=tuple(
+                (digest(bytes(body or b"")), state) for body, state in connection.execute(_INBOX)
+            ),
             effects=tuple(map(tuple, connection.execute(_EFFECTS).fetchall())),
             appointments=tuple(
                 Appointment(*row) for row in connection.execute(_APPOINTMENTS).fetchall()
