@@ -11,7 +11,6 @@ import contextlib
 import math
 import os
 import secrets
-import select
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, text
-from sqlalchemy.exc import InvalidatePoolError
 
 from reference_impl.store import schema
 from reference_impl.store.attendant import CHANNEL, Attendant
@@ -64,7 +62,7 @@ _BY_INDEX = {
 
 _WALK = text("SET LOCAL enable_bitmapscan = off")
 
-_NOTIFY = "SELECT pg_notify(%s, %s)"
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
 class PostgresqlStore(Store):
@@ -123,7 +121,7 @@ class PostgresqlStore(Store):
     def tell(self, connection: Connection, queue: str, deliveries: int) -> None:
         """Notify the other processes, as part of the transaction of *connection*."""
         payload = f"{deliveries} {self.owner} {queue}"
-        connection.exec_driver_sql(_NOTIFY, (CHANNEL, payload))
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "payload": payload})
 
     def set_clock(self, clock: Clock) -> None:
         """Set *clock* to the time of the server."""
@@ -137,22 +135,6 @@ class PostgresqlStore(Store):
     def lives(self, connection: Connection, owner: str) -> bool:
         """Whether somebody holds the lock that *owner* has while it runs."""
         return not try_lock(connection, {owner})
-
-
-def _check(connection: psycopg.Connection[Any], _record: Any, _proxy: Any) -> None:
-    """
-    See that the server has not ended *connection*: one that was restarted costs nobody an answer.
-
-    Nobody has asked it anything, so whatever it has said is its farewell.  To ask would be a
-    journey to the server for each transaction.
-
-    Raises:
-        InvalidatePoolError: if it has; then none of the connections that are open is used again.
-    """
-    ear = select.poll()
-    ear.register(connection.fileno(), select.POLLIN)
-    if ear.poll(0):
-        raise InvalidatePoolError
 
 
 def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
@@ -169,6 +151,8 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
             "keepalives_idle": 30,
             "tcp_user_timeout": patience + 5000,
         },
+        # A server that was restarted costs nobody an answer.
+        pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,
         pool_timeout=seconds,
@@ -184,5 +168,4 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         connection.autocommit = False
 
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "checkout", _check)
     return engine

@@ -305,3 +305,11 @@ def test_what_a_database_calls_its_trouble_is_said_and_nothing_else(machine):
         connection.exec_driver_sql("SELECT 1 / 0, 'guest@client.example'")
     assert " (22012) " in logs.describe(caught.value)
     assert "guest" not in logs.describe(caught.value)
+
+
+def test_a_connection_that_was_closed_beneath_costs_nobody_an_answer(machine):
+    with machine.store.write() as connection:
+        driver = connection.connection.driver_connection
+    driver.close()
+    with machine.store.write() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
