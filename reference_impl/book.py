@@ -8,6 +8,7 @@ changes are on disk together or not at all.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, or_, select, update
@@ -32,20 +33,29 @@ _effects = effects.c
 _TOLD = ("uid", "previous_uid", "booking_id", "own_id", "fact")
 
 # Statements are built once: making one costs more than executing it.
-_KNOWN = select(_effects.fact).where(among(_effects.occurrence, "occurrences"))
-_RELATED = select(_effects.fact).where(
+_RELATED = select(_effects.fact, _effects.booking, _effects.appointment_id).where(
     or_(
+        among(_effects.occurrence, "occurrences"),
         among(_effects.uid, "uids"),
         among(_effects.previous_uid, "children"),
         among(_effects.booking_id, "numbers"),
         among(_effects.own_id, "own"),
     )
 )
+_QUERIES = ("occurrences", "uids", "children", "numbers", "own")
 _BETTER_FACT = (
     update(effects)
     .where(_effects.occurrence == bindparam("key"))
     .values({name: bindparam(name) for name in _TOLD})
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the book knows: facts by their keys, and the appointments that bookings belong to."""
+
+    facts: dict[str, Fact] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
 
 
 class Book(Ledger):
@@ -67,19 +77,20 @@ class Book(Ledger):
         """
         facts = [fact for fact, _ in told]
         around = self.reserve(connection, facts)
-        before = self.known(connection, facts)
         new: list[bool] = []
         learned: dict[str, Fact] = {}
         for fact in facts:
-            known = learned.get(fact.key) or before.get(fact.key)
+            known = learned.get(fact.key) or around.facts.get(fact.key)
             new.append(known is None)
             if known is None or fact.priority < known.priority:
                 learned[fact.key] = fact
         homes: Mapping[str, str] = {}
         if any(fact.names for fact in learned.values()):
-            known_now = {fact.key: fact for fact in around} | learned
-            homes = self.settle(connection, list(known_now.values()), at)
-        better = [{"key": key, **_told(learned[key])} for key in before if key in learned]
+            known_now = around.facts | learned
+            homes = self.settle(connection, list(known_now.values()), around.homes, at)
+        better = [
+            {"key": key, **_told(fact)} for key, fact in learned.items() if key in around.facts
+        ]
         if better:
             connection.execute(_BETTER_FACT, better)
         fresh = [(learned[fact.key], kind) for fact, kind in itertools.compress(told, new)]
@@ -102,7 +113,7 @@ class Book(Ledger):
             rows.append({**row, "appointment_id": home, **_told(fact)})
         add_all(connection, effects, rows)
 
-    def reserve(self, connection: Connection, told: Sequence[Fact]) -> list[Fact]:
+    def reserve(self, connection: Connection, told: Sequence[Fact]) -> Known:
         """
         Keep others from every appointment that *told* may change, until the transaction ends.
 
@@ -121,37 +132,33 @@ class Book(Ledger):
             attempt = connection.begin_nested()
             lock(connection, mine)
             known = self.related(connection, told)
-            around = _guarded(known)
+            around = _guarded(known.facts.values())
             if around <= mine:
                 attempt.commit()
                 return known
             attempt.rollback()
             mine |= around
 
-    def known(self, connection: Connection, told: Iterable[Fact]) -> dict[str, Fact]:
-        """What is known of the occurrences that *told* tell, by their keys."""
-        keys = {"occurrences": list({fact.key for fact in told})}
-        found = [form.loads(data) for data in connection.scalars(_KNOWN, keys)]
-        return {fact.key: fact for fact in found}
-
-    def related(self, connection: Connection, told: Iterable[Fact]) -> list[Fact]:
-        """Every fact that may belong to an appointment of those in *told*."""
-        known: dict[str, Fact] = {}
-        asked: set[tuple[str, str]] = set()
+    def related(self, connection: Connection, told: Iterable[Fact]) -> Known:
+        """Everything that may belong to an appointment of those in *told*, themselves included."""
+        known = Known()
         fresh = list(told)
-        while fresh:
-            asking = {query for fact in fresh for query in _queries(fact)} - asked
-            if not asking:
-                break
+        asked: set[tuple[str, str]] = set()
+        asking = {("occurrences", fact.key) for fact in fresh if fact.key}
+        while asking := asking.union(*map(_queries, fresh)) - asked:
             asked |= asking
-            values = {
-                kind: [value for asked_kind, value in asking if asked_kind == kind]
-                for kind in ("uids", "children", "numbers", "own")
-            }
-            found = [form.loads(data) for data in connection.scalars(_RELATED, values)]
-            fresh = [fact for fact in found if fact.key not in known]
-            known.update((fact.key, fact) for fact in fresh)
-        return list(known.values())
+            values: dict[str, list[str]] = {kind: [] for kind in _QUERIES}
+            for kind, value in asking:
+                values[kind].append(value)
+            fresh = []
+            for data, booking, home in connection.execute(_RELATED, values):
+                fact = form.loads(data)
+                if fact.key not in known.facts:
+                    known.facts[fact.key] = fact
+                    fresh.append(fact)
+                if home is not None:
+                    known.homes[booking] = home
+        return known
 
     # --- appointments of ours ---------------------------------------------------------------
 
@@ -159,8 +166,8 @@ class Book(Ledger):
         """Enter an appointment of ours; bookings that named it before are bound to it at *at*."""
         known = self.reserve(connection, [Fact("", 0, appointment_id=own.id)])
         self.enter(connection, own)
-        if known:
-            self.settle(connection, known, at)
+        if known.facts:
+            self.settle(connection, list(known.facts.values()), known.homes, at)
 
 
 def _queries(fact: Fact) -> Iterable[tuple[str, str]]:

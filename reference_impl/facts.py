@@ -7,7 +7,6 @@ Pure.  The guide's field names and Cal.com's are told apart by the fields themse
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,9 +24,9 @@ class UnusablePayloadError(ValueError):
     """The payload lacks what its handler needs: no later try can go better."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fact:
-    """One occurrence, normalised."""
+    """One occurrence, normalised.  Not frozen: that would double what it costs to make one."""
 
     trigger: str
     #: When it happened, in microseconds since 1970; `dated` is whether the envelope said so.
@@ -123,7 +122,8 @@ class Reader:
         if not fact.names and fact.trigger != "FORM_SUBMITTED":
             # Its only name is a number too large to be exact.
             raise UnusablePayloadError("payload names no booking: neither uid nor booking id")
-        return dataclasses.replace(fact, key=self.occurrence_key(fact))
+        fact.key = self.occurrence_key(fact)
+        return fact
 
     def instant(self, payload: dict[str, Any], *names: str) -> int | None:
         """The instant in the first of *names* that holds one."""

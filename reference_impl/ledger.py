@@ -30,10 +30,6 @@ _effects = effects.c
 _LASTING = frozenset({"sequence", "id", "ours", "own_start", "own_end"})
 
 # Statements are built once: making one costs more than executing it.
-_HOMES = select(_effects.booking, _effects.appointment_id).where(
-    among(_effects.uid, "uids") | among(_effects.booking_id, "numbers"),
-    _effects.appointment_id.is_not(None),
-)
 _ROWS = select(appointments).where(among(appointments.c.id, "ids"))
 _NEW_APPOINTMENT = appointments.insert()
 _CHANGED = (
@@ -61,14 +57,21 @@ class Ledger:
         row = {"own_start": own.start, "own_end": own.end, **_blank(own)}
         connection.execute(_NEW_APPOINTMENT, {"id": own.id, "ours": True, **row})
 
-    def settle(self, connection: Connection, known: Sequence[Fact], at: int) -> Mapping[str, str]:
+    def settle(
+        self,
+        connection: Connection,
+        known: Sequence[Fact],
+        homes: Mapping[str, str],
+        at: int,
+    ) -> Mapping[str, str]:
         """
         Bring the appointments that *known* are about to the state they add up to at *at*.
+
+        *homes* are the ids of the appointments that bookings of these belonged to so far.
 
         Returns:
             The id of the appointment of each booking concerned.
         """
-        homes = self._homes(connection, known)
         named = {fact.appointment_id for fact in known if fact.appointment_id}
         existing = self._existing(connection, {*homes.values(), *named})
         own = {id_: _own(row) for id_, row in existing.items() if row["ours"]}
@@ -96,18 +99,6 @@ class Ledger:
             connection.execute(_GONE, {"ids": gone})
         self._move(connection, homes, after)
         return after
-
-    def _homes(self, connection: Connection, known: Sequence[Fact]) -> dict[str, str]:
-        """The appointment that each booking of *known* belongs to, of those that belong to one."""
-        names = {name for fact in known for name in fact.names}
-        # Those without a uid are known by their number.
-        numbered = [fact.booking_id for fact in known if fact.names and fact.uid is None]
-        asked = {
-            "uids": list({fact.uid for fact in known if fact.uid}),
-            "numbers": list(map(str, set(numbered))),
-        }
-        found = connection.execute(_HOMES, asked)
-        return {name: home for name, home in found if name in names}
 
     def _existing(self, connection: Connection, ids: Collection[str]) -> dict[str, RowMapping]:
         if not ids:

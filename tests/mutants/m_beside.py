@@ -29,7 +29,7 @@ class KnowsThatSlotAlready(SingleBook):
     def take(self, connection, fact, kind, at):
         if fact.trigger != "BOOKING_RESCHEDULED":
             return super().take(connection, fact, kind, at)
-        had = {one.start for one in self.related(connection, [fact])}
+        had = {one.start for one in self.related(connection, [fact]).facts.values()}
         mine = [uid for uid in (fact.uid, fact.previous_uid) if uid]
         row = connection.execute(select(appointments).where(_row.uid.in_(mine))).first()
         new = super().take(connection, fact, kind, at)

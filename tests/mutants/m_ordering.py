@@ -61,7 +61,7 @@ class Forgetful(SingleBook):
     trigger = ""
 
     def take(self, connection, fact, kind, at):
-        if fact.trigger == self.trigger and not self.related(connection, [fact]):
+        if fact.trigger == self.trigger and not self.related(connection, [fact]).facts:
             return True
         return super().take(connection, fact, kind, at)
 
@@ -142,7 +142,7 @@ class LateRequests(SingleBook):
     trigger = "BOOKING_REQUESTED"
 
     def take(self, connection, fact, kind, at):
-        if fact.trigger == self.trigger and self.related(connection, [fact]):
+        if fact.trigger == self.trigger and self.related(connection, [fact]).facts:
             fact = dataclasses.replace(fact, happened=at)
         return super().take(connection, fact, kind, at)
 

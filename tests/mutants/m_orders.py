@@ -41,7 +41,7 @@ class OrdersThreeEvents(SingleBook):
     """Puts three events of a booking in order, and takes any further one for the last."""
 
     def take(self, connection, fact, kind, at):
-        if len(self.related(connection, [fact])) >= _ORDERED:
+        if len(self.related(connection, [fact]).facts) >= _ORDERED:
             fact = dataclasses.replace(fact, happened=at)
         return super().take(connection, fact, kind, at)
 
@@ -99,6 +99,6 @@ class SeatOfTheUnknownEndsAll(SingleBook):
 
     def take(self, connection, fact, kind, at):
         gone = fact.trigger == "BOOKING_CANCELLED" and fact.seats
-        if gone and not self.related(connection, [fact]):
+        if gone and not self.related(connection, [fact]).facts:
             fact = dataclasses.replace(fact, seats=None)
         return super().take(connection, fact, kind, at)

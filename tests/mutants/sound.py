@@ -224,12 +224,12 @@ class BreaksAtNull(Receiver):
 class RemovesWhatIsOver(Book):
     """Keeps no appointment that is cancelled or rejected."""
 
-    def settle(self, connection, known, at):
-        homes = super().settle(connection, known, at)
+    def settle(self, connection, known, homes, at):
+        after = super().settle(connection, known, homes, at)
         connection.execute(
             text("DELETE FROM appointments WHERE status IN ('cancelled', 'rejected') AND NOT ours")
         )
-        return homes
+        return after
 
 
 @sound(states=None)

@@ -168,7 +168,7 @@ def test_of_two_tellings_in_one_batch_the_earlier_is_kept(machine):
     with machine.store.write() as connection:
         late, early = a_fact(minute=3), a_fact(minute=1)
         assert machine.book.record(connection, [(late, "x"), (early, "x")], NOON) == [True, False]
-        assert machine.book.known(connection, [late]) == {late.key: early}
+        assert machine.book.related(connection, [late]).facts == {late.key: early}
         earliest = a_fact(minute=0)
         assert machine.book.record(connection, [(earliest, "x"), (late, "x")], NOON) == [False] * 2
-        assert machine.book.known(connection, [late]) == {late.key: earliest}
+        assert machine.book.related(connection, [late]).facts == {late.key: earliest}
