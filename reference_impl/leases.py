@@ -34,7 +34,7 @@ from reference_impl.store.locks import try_lock
 from reference_impl.tables import webhook_bodies, webhook_events
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -92,12 +92,12 @@ _CLAIM = (
     )
 )
 
-#: Rank and id, the first columns of these.
-_BY_RANK = operator.itemgetter(0, 1)
-
 _BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
     among(webhook_bodies.c.id, "ids")
 )
+
+#: Rank and id, the first columns of these.
+_BY_RANK = operator.itemgetter(0, 1)
 
 
 def _free(condition: ColumnElement[bool]) -> Update:
@@ -218,23 +218,7 @@ class Leases:
             found = connection.execute(_BODIES, {"ids": [row.id for row in rows]})
             bodies: dict[int, bytes] = dict(map(tuple, found))
         rows.sort(key=_BY_RANK)
-        # Rows are taken apart whole: to ask them for one value after another takes far longer.
-        return [
-            Job(
-                id=id_,
-                webhook_id=webhook_id,
-                trigger=trigger,
-                uid=uid,
-                booking_id=None if number is None else int(number),
-                # One that is missing fails by itself, and keeps no other from being worked on.
-                body=bodies.get(id_, b""),
-                received_at=received_at,
-                tries=tries,
-                interruptions=interruptions,
-                token=token,
-            )
-            for _, id_, webhook_id, trigger, uid, number, received_at, tries, interruptions in rows
-        ]
+        return [_job(row, bodies, token) for row in rows]
 
     def _choose(self, connection: Connection, now: int, limit: int) -> list[int]:
         """The rows to claim: of each booking the first one, and of none that is being claimed."""
@@ -309,6 +293,24 @@ class Leases:
         changed = connection.execute(_releasing(tuple(values)), {**mine, **values})
         if changed.rowcount != len(jobs):
             raise LeaseLostError
+
+
+def _job(row: Sequence[Any], bodies: Mapping[int, bytes], token: str) -> Job:
+    # Taken apart whole: to ask a row for one value after another takes far longer.
+    _, id_, webhook_id, trigger, uid, number, received_at, tries, interruptions = row
+    return Job(
+        id=id_,
+        webhook_id=webhook_id,
+        trigger=trigger,
+        uid=uid,
+        booking_id=None if number is None else int(number),
+        # One that is missing fails by itself, and keeps no other from being worked on.
+        body=bodies.get(id_, b""),
+        received_at=received_at,
+        tries=tries,
+        interruptions=interruptions,
+        token=token,
+    )
 
 
 @functools.cache

@@ -25,8 +25,7 @@ def outcome(told, own=()):
     kept = {}
     for fact in told:
         kept[fact.key] = min(fact, kept.get(fact.key, fact), key=lambda one: one.priority)
-    facts = [kept[fact.key] for fact in told]
-    facts = list(dict.fromkeys(facts))
+    facts = list({fact.key: kept[fact.key] for fact in told}.values())
     folded = Fold().fold(facts, dict(own))
     return sorted(
         (
