@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 # Here, so that a missing driver is found before anything else of PostgreSQL is.
 import psycopg
 import sqlalchemy
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, event, text
 
 from reference_impl.store import schema
@@ -159,6 +160,8 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
     )
 
     def prepare(connection: psycopg.Connection[Any], _record: Any) -> None:
+        # As text each value of an array would be quoted, and read again.
+        connection.adapters.register_dumper(list, ListBinaryDumper)
         connection.autocommit = True
         own = {"synchronous_commit": synchronous, "lock_timeout": patience}
         settings = (own | _GIVING_UP | _BY_INDEX).items()
