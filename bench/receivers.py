@@ -94,13 +94,13 @@ def _measured(told: argparse.Namespace) -> Found:
     found.rounds = interleaved(bench, present, told.rounds)
     for each in present if not told.no_drain else ():
         if each.key in _DRAINED:
-            rate = _tried(
+            drains = _tried(
                 found,
                 f"the drain of {each.title}",
-                functools.partial(backlog.drained_a_second, bench, each),
+                functools.partial(backlog.drained, bench, each, told.rounds),
             )
-            if rate is not None:
-                found.drained[each.key] = rate
+            if drains is not None:
+                found.drained[each.key] = drains
     accepted = found.rate("sqlite")
     if told.rows and accepted is not None:
         found.rows = told.rows

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import sqlalchemy
 
 from bench.receiving.candidates import RECEIVER, Candidate, variables
 from bench.receiving.rounds import Bench, MeasurementError, sound
+from bench.receiving.servers import Server
 
 _TOTAL = sqlalchemy.text("SELECT coalesce(sum(done), 0) FROM webhook_stats")
 
@@ -21,24 +25,48 @@ _START = 20.0
 _LOOK = 0.1
 
 
-def drained_a_second(bench: Bench, candidate: Candidate) -> float:
+@dataclass(frozen=True)
+class Pace:
+    """Deliveries a second, and the microseconds of CPU that each of them took."""
+
+    rate: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Drain:
+    """How a backlog was accepted, and how a worker worked it off right afterwards."""
+
+    accepted: Pace
+    done: Pace
+
+
+def drained(bench: Bench, candidate: Candidate, rounds: int) -> list[Drain]:
     """
-    Deliveries processed a second, over a backlog that lasts as long as a measurement.
+    So many *rounds*, each over a backlog that lasts as long as a measurement.
 
     Raises:
-        MeasurementError: if the backlog cannot be made, or nothing of it is processed.
+        MeasurementError: if a backlog cannot be made, or nothing of it is processed.
         SetupError: if the receiver does not start.
     """
+    return [_once(bench, candidate) for _ in range(rounds)]
+
+
+def _once(bench: Bench, candidate: Candidate) -> Drain:
     with bench.empty("backlog") as folder, candidate.running(folder, bench.cores) as server:
+        used = server.cpu()
         # Two measurements long: a worker may be as fast as the receiver.
         load = bench.pressure(server).saturate(warm=0, seconds=2 * bench.seconds)
         waiting = sound(load, server).confirmed
-        with _worker(bench, server.database, folder / "worker.log"):
-            return _watched(server.database, waiting, bench.seconds)
+        accepted = Pace(load.rate, (server.cpu() - used) / waiting * 1_000_000)
+        with _worker(bench, server.database, folder / "worker.log") as worker:
+            # An idle receiver, and the database where that is a server, are part of the price.
+            whole = dataclasses.replace(server, started=(*server.started, worker))
+            return Drain(accepted, _watched(whole, waiting, bench.seconds))
 
 
 @contextlib.contextmanager
-def _worker(bench: Bench, database: str, said: Path) -> Iterator[None]:
+def _worker(bench: Bench, database: str, said: Path) -> Iterator[psutil.Process]:
     with bench.cores.serving(), said.open("wb") as log:
         worker = subprocess.Popen(  # noqa: S603 - our own command
             [*RECEIVER, "worker"],
@@ -48,7 +76,7 @@ def _worker(bench: Bench, database: str, said: Path) -> Iterator[None]:
             stderr=log,
         )
     try:
-        yield
+        yield psutil.Process(worker.pid)
     finally:
         worker.terminate()
         try:
@@ -58,15 +86,15 @@ def _worker(bench: Bench, database: str, said: Path) -> Iterator[None]:
             worker.wait()
 
 
-def _watched(database: str, waiting: int, seconds: float) -> float:
+def _watched(server: Server, waiting: int, seconds: float) -> Pace:
     """
     The pace from the first look that finds something done, for so many *seconds* at most.
 
     Raises:
         MeasurementError: if nothing was done, or all of it between two looks.
     """
-    engine = sqlalchemy.create_engine(database, poolclass=sqlalchemy.NullPool)
-    looks: list[tuple[float, int]] = []
+    engine = sqlalchemy.create_engine(server.database, poolclass=sqlalchemy.NullPool)
+    looks: list[tuple[float, int, float]] = []
     deadline = time.perf_counter() + _START
     while time.perf_counter() < deadline:
         with engine.connect() as connection:
@@ -74,11 +102,11 @@ def _watched(database: str, waiting: int, seconds: float) -> float:
         if done and not looks:
             deadline = time.perf_counter() + seconds
         if done:
-            looks.append((time.perf_counter(), done))
+            looks.append((time.perf_counter(), done, server.cpu()))
         if done >= waiting:
             break
         time.sleep(_LOOK)
-    if len(looks) < 2:
+    if len(looks) < 2 or looks[0][1] == looks[-1][1]:
         raise MeasurementError("the worker did not get far enough to be measured")
-    (began, first), (ended, last) = looks[0], looks[-1]
-    return (last - first) / (ended - began)
+    (began, first, before), (ended, last, after) = looks[0], looks[-1]
+    return Pace((last - first) / (ended - began), (after - before) / (last - first) * 1_000_000)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.receiving import figures
+from bench.receiving.backlog import Drain, Pace
 from bench.receiving.figures import Failure, Round, Spread, Target
 from bench.receiving.soak import Memory
 
@@ -42,7 +44,7 @@ class Found:
     rounds: Mapping[str, Sequence[Round | Failure]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     syncs: float | None = None
-    drained: dict[str, float] = field(default_factory=dict)
+    drained: dict[str, Sequence[Drain]] = field(default_factory=dict)
     rows: int = 0
     few: Spread | None = None
     many: Spread | None = None
@@ -115,8 +117,16 @@ def _more(found: Found) -> Iterator[str]:
             if isinstance(each, Failure):
                 yield f"- Round {number} of {found.titles[key]} failed: {each.reason}."
     yield from (f"- {trouble}" for trouble in found.troubles)
-    for key, rate in found.drained.items():
-        yield f"- One worker process drained {rate:,.0f} deliveries a second ({found.titles[key]})."
+    for key, drains in found.drained.items():
+        done, accepted = (
+            _middle([one.done for one in drains]),
+            _middle([one.accepted for one in drains]),
+        )
+        yield (
+            f"- One worker process drained {done.rate:,.0f} deliveries a second, "
+            f"{done.cpu:.0f} us of CPU each, which had come at {accepted.rate:,.0f} a second, "
+            f"{accepted.cpu:.0f} us each ({found.titles[key]})."
+        )
     if found.few is not None and found.many is not None:
         yield (
             f"- Accepting at half load took p50 {found.few.p50:.2f} and p99 {found.few.p99:.2f} ms "
@@ -144,9 +154,20 @@ def _targets(found: Found) -> Iterator[str]:
     reference = found.middle("sqlite")
     slowest = Target("SQLite, p99 at saturation", 20, at_most=True, unit=" ms")
     yield f"- {slowest.line(reference and reference.full.p99)}"
-    for key, rate in found.drained.items():
-        drain = Target(f"drain / accept, {found.titles[key]}", 1)
-        yield f"- {drain.line(figures.ratio(rate, found.rate(key)))}"
+    for key, drains in found.drained.items():
+        target = Target(f"drain / accept, {found.titles[key]}", 1)
+        # Of the same minutes each: what the machine gives changes by as much as the two differ.
+        by_rate = statistics.median(one.done.rate / one.accepted.rate for one in drains)
+        by_cpu = statistics.median(one.accepted.cpu / one.done.cpu for one in drains)
+        yield f"- {target.line(by_rate)} (by CPU {by_cpu:.2f})"
     if found.few is not None and found.many is not None:
         grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)
         yield f"- {grown.line(figures.ratio(found.many.p99, found.few.p99))}"
+
+
+def _middle(paces: Sequence[Pace]) -> Pace:
+    """The medians of *paces*."""
+    return Pace(
+        statistics.median(each.rate for each in paces),
+        statistics.median(each.cpu for each in paces),
+    )

@@ -1,5 +1,6 @@
 import pytest
 
+from bench.receiving.backlog import Drain, Pace
 from bench.receiving.figures import Failure, Round, Spread
 from bench.receiving.page import Found, page
 from bench.receiving.soak import Memory
@@ -54,11 +55,16 @@ def test_who_is_left_out_is_told_with_the_reason(found):
 
 def test_targets_compare_medians(found):
     found.rounds = {"sqlite": [a_round(6000, p99=21.0)], "forgetful": [a_round(10000, cpu=70)]}
-    found.drained = {"sqlite": 3000.0}
+    paces = [(6000, 2000), (4000, 2000), (8000, 4100)]
+    found.drained = {"sqlite": [Drain(Pace(came, 100), Pace(went, 150)) for came, went in paces]}
     told = page(found).splitlines()
     assert "- SQLite / stores nothing >= 0.5: 0.60, met (by CPU 0.70)" in told
     assert "- SQLite, p99 at saturation <= 20 ms: 21.00 ms, MISSED" in told
-    assert f"- drain / accept, {found.titles['sqlite']} >= 1: 0.50, MISSED" in told
+    assert f"- drain / accept, {found.titles['sqlite']} >= 1: 0.50, MISSED (by CPU 0.67)" in told
+    drained = (
+        "drained 2,000 deliveries a second, 150 us of CPU each, which had come at 6,000 a second"
+    )
+    assert any(drained in line for line in told)
 
 
 def test_rows_and_memory_are_told_when_they_were_measured(found):
