@@ -124,12 +124,13 @@ class Fold(Standings):
                 # Where nobody introduced the number, the latest uid with it is its home.
                 home = (fact.uid in introduced, fact.happened, fact.uid)
                 homes[fact.booking_id] = max(home, homes.get(fact.booking_id, home))
-        return {
-            name: homes[fact.booking_id][-1]
-            for fact in facts
-            for name in fact.names
-            if fact.uid not in introduced and fact.booking_id in homes
-        }
+        found: dict[str, tuple[bool, int, str]] = {}
+        for fact in facts:
+            if fact.uid not in introduced and fact.booking_id in homes:
+                # Of a name with several numbers: the one home, whichever fact comes last.
+                home = homes[fact.booking_id]
+                found |= {name: max(home, found.get(name, home)) for name in fact.names}
+        return {name: home[-1] for name, home in found.items()}
 
     # --- how one booking stands -------------------------------------------------------------
 
@@ -242,24 +243,25 @@ class Fold(Standings):
                 for id_ in named
                 if id_ is not None
             )
-        holders: dict[str, Appointment] = {}
-        merged: list[Appointment] = []
+        holders: dict[str, int] = {}
+        gone: set[int] = set()
         for _, _, id_, position in sorted(claims):
             claimant = appointments[position]
-            holder = holders.get(id_)
-            if claimant.own_id is not None:
+            # What went on under another booking claims nothing of its own.
+            if claimant.own_id is not None or position in gone:
                 continue
-            if holder is None:
-                claimant.own_id = id_
-                holders[id_] = claimant
-            elif not holder.standing.live:
+            if id_ in holders:
+                holder = appointments[holders[id_]]
+                if holder.standing.live:
+                    continue
                 # The earlier booking is over: ours goes on with this one.
-                claimant.own_id, holder.own_id = id_, None
+                holder.own_id = None
                 claimant.bookings |= holder.bookings
-                merged.append(holder)
-                holders[id_] = claimant
-        for id_, holder in holders.items():
-            if holder.standing.start is None:
-                holder.standing.start, holder.standing.end = own[id_].start, own[id_].end
-        gone = set(map(id, merged))
-        return [one for one in appointments if id(one) not in gone]
+                gone.add(holders[id_])
+            claimant.own_id = id_
+            holders[id_] = position
+        for id_, position in holders.items():
+            standing = appointments[position].standing
+            if standing.start is None:
+                standing.start, standing.end = own[id_].start, own[id_].end
+        return [one for position, one in enumerate(appointments) if position not in gone]

@@ -207,6 +207,17 @@ def test_two_created_bookings_with_one_number_stay_two():
     assert len(outcome([CREATED, a_fact(uid="other", bookingId=97)])) == 2
 
 
+def test_a_booking_nobody_introduced_that_bears_two_numbers_has_one_home_in_every_order():
+    facts = [
+        a_fact("BOOKING_CREATED", "d", 0, bookingId=4),
+        a_fact("BOOKING_CREATED", "f", 1, bookingId=5),
+        a_fact("BOOKING_CANCELLED", "e", 2, bookingId=4),
+        a_fact("BOOKING_CONFIRMED", "e", 3, bookingId=5),
+    ]
+    outcomes = {repr(outcome(order)) for order in itertools.permutations(facts)}
+    assert len(outcomes) == 1
+
+
 def test_bookings_of_one_person_stay_apart():
     other = a_fact("BOOKING_CREATED", "other", 1)
     states = outcome([CREATED, other, CANCELLED])
@@ -315,6 +326,22 @@ def test_a_booking_after_the_first_one_is_over_goes_on_with_the_appointment():
     one = the_one(facts, OURS)
     assert (one.own_id, one.standing.uid, one.standing.status) == ("12345", "b", "confirmed")
     assert one.bookings == {"a", "b"}
+
+
+def test_what_went_on_under_another_booking_takes_no_second_appointment():
+    other = {"metadata": {"askproai_appointment_id": "67890"}}
+    facts = [
+        a_fact(uid="a", minute=0, **BOUND),
+        a_fact(uid="b", minute=1, **other),
+        a_fact("BOOKING_CANCELLED", "b", 2),
+        a_fact(uid="c", minute=3, **BOUND),
+        # Over as well; and only now it names the appointment that was b's.
+        a_fact("BOOKING_CANCELLED", "a", 4, **other),
+    ]
+    ours = OURS | {"67890": Own("67890", NOON, NOON + 1)}
+    for order in itertools.permutations(facts):
+        bound = {one.own_id: one.bookings for one in Fold().fold(order, ours)}
+        assert bound == {"12345": {"a", "c"}, "67890": {"b"}}
 
 
 def test_a_bound_appointment_keeps_its_own_slot_until_a_booking_has_one():
