@@ -94,13 +94,16 @@ def _measured(told: argparse.Namespace) -> Found:
     found.rounds = interleaved(bench, present, told.rounds)
     for each in present if not told.no_drain else ():
         if each.key in _DRAINED:
-            drains = _tried(
-                found,
-                f"the drain of {each.title}",
-                functools.partial(backlog.drained, bench, each, told.rounds),
-            )
-            if drains is not None:
-                found.drained[each.key] = drains
+            drains = [
+                _tried(
+                    found,
+                    f"drain {number} of {each.title}",
+                    functools.partial(backlog.drained, bench, each),
+                )
+                for number in range(1, told.rounds + 1)
+            ]
+            if any(drains):
+                found.drained[each.key] = [drain for drain in drains if drain is not None]
     accepted = found.rate("sqlite")
     if told.rows and accepted is not None:
         found.rows = told.rows

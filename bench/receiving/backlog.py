@@ -35,24 +35,24 @@ class Pace:
 
 @dataclass(frozen=True)
 class Drain:
-    """How a backlog was accepted, and how a worker worked it off right afterwards."""
+    """
+    How a backlog was accepted, and how a worker worked it off right afterwards.
+
+    The CPU is that of all processes that had a part in it: worker, idle receiver, database.
+    """
 
     accepted: Pace
     done: Pace
 
 
-def drained(bench: Bench, candidate: Candidate, rounds: int) -> list[Drain]:
+def drained(bench: Bench, candidate: Candidate) -> Drain:
     """
-    So many *rounds*, each over a backlog that lasts as long as a measurement.
+    One round, over a backlog that lasts as long as a measurement.
 
     Raises:
-        MeasurementError: if a backlog cannot be made, or nothing of it is processed.
+        MeasurementError: if the backlog cannot be made, or nothing of it is processed.
         SetupError: if the receiver does not start.
     """
-    return [_once(bench, candidate) for _ in range(rounds)]
-
-
-def _once(bench: Bench, candidate: Candidate) -> Drain:
     with bench.empty("backlog") as folder, candidate.running(folder, bench.cores) as server:
         used = server.cpu()
         # Two measurements long: a worker may be as fast as the receiver.
@@ -96,16 +96,17 @@ def _watched(server: Server, waiting: int, seconds: float) -> Pace:
     engine = sqlalchemy.create_engine(server.database, poolclass=sqlalchemy.NullPool)
     looks: list[tuple[float, int, float]] = []
     deadline = time.perf_counter() + _START
-    while time.perf_counter() < deadline:
-        with engine.connect() as connection:
+    # One connection for all looks: a new one costs the database's processor milliseconds.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while time.perf_counter() < deadline:
             done = int(connection.scalar(_TOTAL) or 0)
-        if done and not looks:
-            deadline = time.perf_counter() + seconds
-        if done:
-            looks.append((time.perf_counter(), done, server.cpu()))
-        if done >= waiting:
-            break
-        time.sleep(_LOOK)
+            if done and not looks:
+                deadline = time.perf_counter() + seconds
+            if done:
+                looks.append((time.perf_counter(), done, server.cpu()))
+            if done >= waiting:
+                break
+            time.sleep(_LOOK)
     if len(looks) < 2 or looks[0][1] == looks[-1][1]:
         raise MeasurementError("the worker did not get far enough to be measured")
     (began, first, before), (ended, last, after) = looks[0], looks[-1]

@@ -96,7 +96,8 @@ class SqliteStore(Store):
     def read(self) -> Iterator[Connection]:
         """A look at the file as it is now."""
         self._check_file()
-        with self._hasty.connect() as connection:
+        # Not by the worker's connections, each of which keeps many pages.
+        with self._durable.connect() as connection:
             yield connection.execution_options(reading=True)
 
     def create(self) -> schema.Change:
