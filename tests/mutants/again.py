@@ -19,14 +19,20 @@ def copy_of(entry):
     return dataclasses.replace(entry, webhook_id=unique)
 
 
+#: Lets a store recognise no occurrence: both the row and the fact in it have another key.
+FORGET_OCCURRENCES = (
+    "UPDATE effects SET occurrence = occurrence || hex(randomblob(4)), fact ="
+    """ CAST(replace(CAST(fact AS TEXT), '"key":"', '"key":"forgotten ') AS BLOB)"""
+)
+
+
 def know_nothing(store):
     """Let *store* recognise nothing that it holds: what it knows it by becomes another."""
     with store.write() as connection:
-        for table, key in (
-            ("webhook_events", "webhook_id"),
-            ("effects", "occurrence"),
-        ):
-            connection.execute(text(f"UPDATE {table} SET {key} = {key} || hex(randomblob(4))"))
+        connection.execute(
+            text("UPDATE webhook_events SET webhook_id = webhook_id || hex(randomblob(4))")
+        )
+        connection.execute(text(FORGET_OCCURRENCES))
 
 
 class Again(Worker):

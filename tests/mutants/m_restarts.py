@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from again import FORGET_OCCURRENCES
 from gallery import breaks
 from sqlalchemy import text
 
@@ -60,7 +61,7 @@ class RemembersTheUnknownInMemory(AtStart):
 class RecognisesBytesAfterARestart(AtStart):
     """Knows deliveries by their bytes after a restart, and occurrences by memory alone."""
 
-    statements = ("UPDATE effects SET occurrence = occurrence || hex(randomblob(4))",)
+    statements = (FORGET_OCCURRENCES,)
 
     def start(self):
         super().start()
@@ -75,10 +76,7 @@ class ForgetsReschedulesOnRestart(AtStart):
             "UPDATE webhook_events SET webhook_id = substr(webhook_id, 9) || hex(randomblob(4))"
             " WHERE event_type = 'BOOKING_RESCHEDULED'"
         ),
-        (
-            "UPDATE effects SET occurrence = occurrence || hex(randomblob(4))"
-            " WHERE kind = 'rescheduled'"
-        ),
+        f"{FORGET_OCCURRENCES} WHERE kind = 'rescheduled'",
     )
 
     def start(self):
