@@ -31,7 +31,7 @@ def described(attempt: Attempt) -> str:
     return head
 
 
-def _answer(attempt: Attempt, expected: str) -> Answer:
+def demanded(attempt: Attempt, expected: str) -> Answer:
     """The answer that the clause asks for: none is a violation of it."""
     if attempt.answer is None:
         raise Violation(
@@ -40,11 +40,14 @@ def _answer(attempt: Attempt, expected: str) -> Answer:
     return _unthrottled(attempt.answer)
 
 
-def _any_answer(attempt: Attempt) -> Answer:
+def any_answer(attempt: Attempt) -> Answer:
     """
     The answer about which the clause asks for something else: without one it cannot be told.
 
     That there has to be one is another clause's business; one cause is to read as one failure.
+
+    Raises:
+        Inconclusive: if there is none, or it is that of a throttle.
     """
     if attempt.answer is None:
         raise Inconclusive(described(attempt), reason=f"no-answer-{attempt.problem}")
@@ -78,7 +81,7 @@ def acknowledged(
         Inconclusive: if the receiver throttles.
     """
     expected = f"{ACKNOWLEDGED} ({_promised(promised) or '2xx'})"
-    answer = _answer(attempt, expected)
+    answer = demanded(attempt, expected)
     if answer.status not in (promised or range(200, 300)):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
     if within is not None:
@@ -95,7 +98,7 @@ def in_time(attempt: Attempt, budget: float) -> None:
         Violation: if it came later or not at all.
     """
     expected = f"an answer within {budget:g} s"
-    _answer(attempt, expected)
+    demanded(attempt, expected)
     if attempt.seconds > budget:
         raise Violation(described(attempt), expected=expected, reason="too-late")
 
@@ -115,7 +118,7 @@ def refused(attempt: Attempt, *, promised: Collection[int] = ()) -> None:
         Inconclusive: if the receiver throttles.
     """
     expected = f"a refusal ({_promised(promised) or '4xx'})"
-    answer = _answer(attempt, expected)
+    answer = demanded(attempt, expected)
     if answer.status not in (promised or range(400, 500)):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
@@ -129,7 +132,7 @@ def unfailing(attempt: Attempt) -> None:
         Inconclusive: if the receiver throttles.
     """
     expected = "a definite answer (2xx or 4xx)"
-    answer = _answer(attempt, expected)
+    answer = demanded(attempt, expected)
     if not (200 <= answer.status < 300 or 400 <= answer.status < 500):
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
@@ -142,7 +145,7 @@ def status(attempt: Attempt, wanted: int) -> None:
         Violation: if another one came, or none.
     """
     expected = f"the status {wanted}"
-    answer = _answer(attempt, expected)
+    answer = demanded(attempt, expected)
     if answer.status != wanted:
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
@@ -156,7 +159,7 @@ def not_status(attempt: Attempt, unwanted: int) -> None:
         Inconclusive: if no answer came, or the receiver throttles.
     """
     expected = f"any status but {unwanted}"
-    if _any_answer(attempt).status == unwanted:
+    if any_answer(attempt).status == unwanted:
         raise Violation(described(attempt), expected=expected, reason=f"status-{unwanted}")
 
 
@@ -169,7 +172,7 @@ def no_redirect(attempt: Attempt) -> None:
         Inconclusive: if there is none, or the receiver throttles.
     """
     expected = "an answer without a redirect"
-    if 300 <= _any_answer(attempt).status < 400:
+    if 300 <= any_answer(attempt).status < 400:
         raise Violation(described(attempt), expected=expected, reason="redirect")
 
 
@@ -182,7 +185,7 @@ def json_body(attempt: Attempt, wanted: Any) -> None:
         Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = f"the body {json.dumps(wanted, separators=(',', ':'))}"
-    body = _any_answer(attempt).body
+    body = any_answer(attempt).body
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -202,7 +205,7 @@ def text(attempt: Attempt, wanted: str) -> None:
         Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = f"the words {wanted!r}"
-    if wanted.encode() not in _any_answer(attempt).body:
+    if wanted.encode() not in any_answer(attempt).body:
         raise Violation("the body says something else", expected=expected, reason="body")
 
 
@@ -214,9 +217,9 @@ def alike(attempt: Attempt, model: Attempt) -> None:
         Violation: if the two differ.
         Inconclusive: if either has no answer, or the receiver throttles.
     """
-    wanted = _any_answer(model).status
+    wanted = any_answer(model).status
     expected = f"the answer to any wrong signature ({wanted})"
-    answer = _any_answer(attempt)
+    answer = any_answer(attempt)
     if answer.status != wanted:
         raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
 
@@ -230,7 +233,7 @@ def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
         Inconclusive: if there is no answer, or the receiver throttles.
     """
     expected = "an answer that gives nothing away"
-    answer = _any_answer(attempt)
+    answer = any_answer(attempt)
     shown = answer.body + b"\n".join(
         f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
     )

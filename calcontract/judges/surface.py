@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from calcontract.errors import Inconclusive, Violation
+from calcontract.errors import Violation
 from calcontract.judges import answers
 from calcontract.judges.answers import described
 from mock_calcom.attempts import RESET
@@ -27,7 +27,7 @@ def gets_over(attempt: Attempt, budget: float) -> None:
     """
     expected = f"a definite answer, or a closed connection, within {budget:g} s"
     if attempt.problem != RESET:
-        answer = _answer(attempt, expected)
+        answer = answers.demanded(attempt, expected)
         if answer.status >= 500 and answer.status != _NOT_IMPLEMENTED:
             raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
     if attempt.seconds > budget:
@@ -78,10 +78,11 @@ def no_page(attempt: Attempt) -> None:
     A few words under the content type of HTML are none: it is the default of some frameworks.
 
     Raises:
-        Violation: if the answer is one, or there is no answer.
+        Violation: if the answer is one.
+        Inconclusive: if there is no answer.
     """
     expected = "an answer for a program"
-    answer = _answer(attempt, expected)
+    answer = answers.any_answer(attempt)
     if re.search(rb"<!doctype\s+html|<html[\s>]|<form[\s>]", answer.body, re.IGNORECASE):
         raise Violation(
             f"{described(attempt)}, with a page of {len(answer.body)} bytes",
@@ -119,10 +120,11 @@ def undisclosed(attempt: Attempt) -> None:
     Nothing of the insides of the receiver's program: no stack, no path, no statement.
 
     Raises:
-        Violation: if the answer shows one of them, or there is no answer.
+        Violation: if the answer shows one of them.
+        Inconclusive: if there is no answer.
     """
     expected = "an answer that shows nothing of the receiver's insides"
-    answer = _answer(attempt, expected)
+    answer = answers.any_answer(attempt)
     text = _text(answer)
     for what, pattern in _INSIDES.items():
         if re.search(pattern, text, re.MULTILINE):
@@ -138,11 +140,12 @@ def word_for_word(attempt: Attempt, model: Attempt) -> None:
     The same status and the same words as *model* got; ids and times in them may differ.
 
     Raises:
-        Violation: if they differ, or either has no answer.
+        Violation: if they differ.
+        Inconclusive: if either has no answer.
     """
     answers.alike(attempt, model)
     expected = "the words of the answer to any other wrong signature"
-    bodies = [_PASSING.sub(b"#", _answer(one, expected).body) for one in (attempt, model)]
+    bodies = [_PASSING.sub(b"#", answers.any_answer(one).body) for one in (attempt, model)]
     if bodies[0] != bodies[1]:
         raise Violation("the answer says something else", expected=expected, reason="body")
 
@@ -152,10 +155,11 @@ def unreflected(attempt: Attempt, markup: str) -> None:
     No *markup* of ours in an answer that a browser takes for a page.
 
     Raises:
-        Violation: if it stands there as we wrote it, or there is no answer.
+        Violation: if it stands there as we wrote it.
+        Inconclusive: if there is no answer.
     """
     expected = "an answer in which our markup is not markup"
-    answer = _answer(attempt, expected)
+    answer = answers.any_answer(attempt)
     kind = answer.headers.get("content-type", "")
     # Without a type a browser guesses, and guesses HTML.
     is_page = not kind.strip() or re.match(r"text/html|application/xhtml|image/svg", kind)
@@ -172,10 +176,11 @@ def versionless(attempt: Attempt) -> None:
     No version of the receiver's software.
 
     Raises:
-        Violation: if a header tells one, or there is no answer.
+        Violation: if a header tells one.
+        Inconclusive: if there is no answer.
     """
     expected = "an answer that tells no version"
-    answer = _answer(attempt, expected)
+    answer = answers.any_answer(attempt)
     for name in ("server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version"):
         value = answer.headers.get(name, "")
         if re.search(r"\d+\.\d+", value):
@@ -187,10 +192,11 @@ def cookieless(attempt: Attempt) -> None:
     No cookie: Cal.com keeps none, so each delivery would begin a session that nobody uses.
 
     Raises:
-        Violation: if the answer sets one, or there is no answer.
+        Violation: if the answer sets one.
+        Inconclusive: if there is no answer.
     """
     expected = "an answer without a cookie"
-    cookie = _answer(attempt, expected).headers.get("set-cookie", "")
+    cookie = answers.any_answer(attempt).headers.get("set-cookie", "")
     if cookie:
         name = cookie.partition("=")[0].strip()[:40]
         raise Violation(f"the answer sets the cookie {name!r}", expected=expected, reason="cookie")
@@ -199,13 +205,3 @@ def cookieless(attempt: Attempt) -> None:
 def _text(answer: Answer) -> str:
     lines = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
     return f"{lines}\n\n{answer.body.decode('utf-8', 'replace')}"
-
-
-def _answer(attempt: Attempt, expected: str) -> Answer:
-    if attempt.answer is None:
-        raise Violation(
-            described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}"
-        )
-    if attempt.answer.status == 429:
-        raise Inconclusive("the receiver throttles us (429)", reason="throttled")
-    return attempt.answer

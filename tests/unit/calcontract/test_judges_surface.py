@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calcontract.errors import NotApplicable
+from calcontract.errors import Inconclusive, NotApplicable
 from calcontract.judges import effects, surface, throttling
 from tests.unit.calcontract.makers import a_look, an_appointment, an_attempt, reason
 from tests.unit.calcontract.makers import effects as told
@@ -180,6 +180,23 @@ def test_what_comes_again_and_is_taken_has_got_through():
 )
 def test_what_is_lost_or_failed_has_not_got_through(attempts, found):
     assert reason(throttling.got_through, attempts) == found
+
+
+@pytest.mark.parametrize(
+    ("judge", "arguments"),
+    [
+        (surface.no_page, ()),
+        (surface.undisclosed, ()),
+        (surface.unreflected, ("<b>ours</b>",)),
+        (surface.versionless, ()),
+        (surface.cookieless, ()),
+        (surface.word_for_word, (an_attempt(401),)),
+    ],
+)
+def test_an_answer_that_never_came_shows_nothing(judge, arguments):
+    with pytest.raises(Inconclusive) as caught:
+        judge(an_attempt(None, problem="reset"), *arguments)
+    assert caught.value.reason == "no-answer-reset"
 
 
 def test_a_429_has_to_say_when():
