@@ -1,8 +1,15 @@
 """What tests of several rooms need."""
 
+import signal
+
 import pytest
 
 from tests import postgresql as servers
+
+# Whoever starts the tests in the background of a script has them ignore interrupts, and with them
+# every command that they interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
