@@ -8,13 +8,13 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import sqlalchemy
 
 from bench.receiving.candidates import RECEIVER, Candidate, variables
+from bench.receiving.figures import Drain, Pace
 from bench.receiving.rounds import Bench, MeasurementError, sound
 from bench.receiving.servers import Server
 
@@ -23,26 +23,6 @@ _TOTAL = sqlalchemy.text("SELECT coalesce(sum(done), 0) FROM webhook_stats")
 #: How long the worker may take for its first delivery, and how often we look, in seconds.
 _START = 20.0
 _LOOK = 0.1
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Deliveries a second, and the microseconds of CPU that each of them took."""
-
-    rate: float
-    cpu: float
-
-
-@dataclass(frozen=True)
-class Drain:
-    """
-    How a backlog was accepted, and how a worker worked it off right afterwards.
-
-    The CPU is that of all processes that had a part in it: worker, idle receiver, database.
-    """
-
-    accepted: Pace
-    done: Pace
 
 
 def drained(bench: Bench, candidate: Candidate) -> Drain:

@@ -58,6 +58,26 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Deliveries a second, and the microseconds of CPU that each of them took."""
+
+    rate: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Drain:
+    """
+    How a backlog was accepted, and how a worker worked it off right afterwards.
+
+    The CPU is that of all processes that had a part in it: worker, idle receiver, database.
+    """
+
+    accepted: Pace
+    done: Pace
+
+
 def middle(rounds: Sequence[Round]) -> Round:
     """
     The median of each figure by itself.
@@ -70,6 +90,19 @@ def middle(rounds: Sequence[Round]) -> Round:
         statistics.median(each.cpu for each in rounds),
         middle_spread([each.full for each in rounds]),
         middle_spread([each.half for each in rounds]),
+    )
+
+
+def middle_pace(paces: Sequence[Pace]) -> Pace:
+    """
+    The median of each figure by itself.
+
+    Raises:
+        StatisticsError: if there are no paces.
+    """
+    return Pace(
+        statistics.median(each.rate for each in paces),
+        statistics.median(each.cpu for each in paces),
     )
 
 

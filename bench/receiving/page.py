@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.receiving import figures
-from bench.receiving.backlog import Drain, Pace
-from bench.receiving.figures import Failure, Round, Spread, Target
+from bench.receiving.figures import Drain, Failure, Round, Spread, Target
 from bench.receiving.soak import Memory
 
 _HEAD = (
@@ -118,10 +117,8 @@ def _more(found: Found) -> Iterator[str]:
                 yield f"- Round {number} of {found.titles[key]} failed: {each.reason}."
     yield from (f"- {trouble}" for trouble in found.troubles)
     for key, drains in found.drained.items():
-        done, accepted = (
-            _middle([one.done for one in drains]),
-            _middle([one.accepted for one in drains]),
-        )
+        done = figures.middle_pace([one.done for one in drains])
+        accepted = figures.middle_pace([one.accepted for one in drains])
         yield (
             f"- One worker process drained {done.rate:,.0f} deliveries a second, "
             f"{done.cpu:.0f} us of CPU each, which had come at {accepted.rate:,.0f} a second, "
@@ -163,11 +160,3 @@ def _targets(found: Found) -> Iterator[str]:
     if found.few is not None and found.many is not None:
         grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)
         yield f"- {grown.line(figures.ratio(found.many.p99, found.few.p99))}"
-
-
-def _middle(paces: Sequence[Pace]) -> Pace:
-    """The medians of *paces*."""
-    return Pace(
-        statistics.median(each.rate for each in paces),
-        statistics.median(each.cpu for each in paces),
-    )

@@ -1,7 +1,6 @@
 import pytest
 
-from bench.receiving.backlog import Drain, Pace
-from bench.receiving.figures import Failure, Round, Spread
+from bench.receiving.figures import Drain, Failure, Pace, Round, Spread
 from bench.receiving.page import Found, page
 from bench.receiving.soak import Memory
 
