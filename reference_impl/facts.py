@@ -26,7 +26,7 @@ class UnusablePayloadError(ValueError):
 
 @dataclass(slots=True)
 class Fact:
-    """One occurrence, normalised.  Not frozen: that would double what it costs to make one."""
+    """One occurrence, normalised.  Not frozen: its key is made of the rest of it, and set last."""
 
     trigger: str
     #: When it happened, in microseconds since 1970; `dated` is whether the envelope said so.
