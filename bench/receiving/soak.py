@@ -42,5 +42,6 @@ def soaked(bench: Bench, *, seconds: float, rate: float) -> Memory:
             sound(load.press(rate=rate, seconds=seconds / looks), server, before)
             held.append(server.memory())
             if look % 12 == 0:
-                progress(f"soaked for {(look + 1) * seconds / looks:.0f} of {seconds:.0f} s")
+                so_far, mebibytes = (look + 1) * seconds / looks, held[-1] / 2**20
+                progress(f"soaked for {so_far:.0f} of {seconds:.0f} s: {mebibytes:.0f} MiB")
     return Memory(held[0], held[len(held) // 2], held[-1], max(held))
