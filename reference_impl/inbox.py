@@ -16,6 +16,8 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import IntegrityError
+
 from reference_impl import logs
 from reference_impl.counts import count
 from reference_impl.store import add_all, insert_all
@@ -229,6 +231,13 @@ class Inbox:
         Raises:
             SQLAlchemyError: if they could not be stored; then none of them was.
         """
+        for _ in entries:
+            # Another process stored one of them at the same time: next time that one is known.
+            with contextlib.suppress(IntegrityError):
+                return self._write(entries)
+        return self._write(entries)
+
+    def _write(self, entries: Sequence[Entry]) -> list[bool]:
         with self._store.write() as connection:
             fresh = self.insert(connection, entries)
             new: list[bool] = []

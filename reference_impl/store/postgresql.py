@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import secrets
+import select
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ import psycopg
 import sqlalchemy
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
 
 from reference_impl.store import schema
 from reference_impl.store.attendant import CHANNEL, Attendant
@@ -152,8 +154,6 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
             "keepalives_idle": 30,
             "tcp_user_timeout": patience + 5000,
         },
-        # A server that was restarted costs nobody an answer.
-        pool_pre_ping=True,
         pool_size=8,
         max_overflow=24,
         pool_timeout=seconds,
@@ -171,4 +171,23 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         connection.autocommit = False
 
     event.listen(engine, "connect", prepare)
+    # A server that was restarted costs nobody an answer.
+    event.listen(engine, "checkout", _see_that_it_is_open)
     return engine
+
+
+def _see_that_it_is_open(connection: psycopg.Connection[Any], _record: Any, _proxy: Any) -> None:
+    """
+    Have new connections made when the server ended *connection* while it was at rest.
+
+    To ask the server would be one journey more for each transaction.  Somebody at rest hears
+    nothing: what there is to be heard is the end, or no reason to keep a connection.
+    """
+    try:
+        ear = select.poll()
+        ear.register(connection.fileno(), select.POLLIN)
+        is_open = not ear.poll(0)
+    except psycopg.OperationalError:
+        is_open = False
+    if not is_open:
+        raise InvalidatePoolError

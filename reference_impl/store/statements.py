@@ -5,9 +5,22 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, LargeBinary, any_, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Float,
+    Integer,
+    LargeBinary,
+    any_,
+    bindparam,
+    select,
+)
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.visitors import InternalTraversal
 
@@ -85,16 +98,13 @@ def insert_all(
     Insert those of *entries* whose *key* is not there yet: the numbers of these, by key.
 
     All of them have the same columns in the same order, every one that has to have a value.
+
+    Raises:
+        IntegrityError: if another transaction brought one of them meanwhile.
     """
-    table, names = key.table, tuple(entries[0])
     if connection.dialect.name == "postgresql":
-        # In the order of their keys: two transactions that insert the same rows the other way
-        # round would wait for each other.
-        ordered = sorted(entries, key=lambda entry: entry[key.name])
-        ending = f"{_IF_NEW} RETURNING {key.name}, id"
-        query = _unnesting(table, names, ending, connection.dialect)
-        columns = _columns(table, names, ordered, connection.dialect)
-        return dict(map(tuple, connection.exec_driver_sql(query, columns)))
+        return _copy_new(connection, key, entries)
+    table, names = key.table, tuple(entries[0])
     rows = _rows(table, names, entries, connection.dialect)
     inserted = connection.exec_driver_sql(_inserting(table, names, _IF_NEW), rows).rowcount
     keys = [entry[key.name] for entry in entries]
@@ -114,15 +124,17 @@ def add_all(
     Insert *entries*, of which there may be none, into *table*.
 
     All of them have the same columns in the same order, every one that has to have a value.
+
+    Raises:
+        IntegrityError: if one of them is there already.
     """
     if not entries:
         return
     names = tuple(entries[0])
+    rows = _rows(table, names, entries, connection.dialect)
     if connection.dialect.name == "postgresql":
-        query = _unnesting(table, names, "", connection.dialect)
-        connection.exec_driver_sql(query, _columns(table, names, entries, connection.dialect))
+        _copy(connection, table, names, rows)
     else:
-        rows = _rows(table, names, entries, connection.dialect)
         connection.exec_driver_sql(_inserting(table, names, ""), rows)
 
 
@@ -142,14 +154,80 @@ def _inserting(table: Table, names: tuple[str, ...], ending: str) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){ending}"  # noqa: S608 - our names
 
 
+def _copy_new(
+    connection: Connection, key: Column[Any], entries: Sequence[Mapping[str, Any]]
+) -> dict[Any, int]:
+    # The first of those that are alike, as if each had been inserted by itself.
+    first = {entry[key.name]: entry for entry in reversed(entries)}
+    # In the order of their keys: two transactions that bring the same rows the other way round
+    # would wait for each other.
+    keys = sorted(first)
+    found = connection.exec_driver_sql(_asking(key, connection.dialect), (keys, len(keys)))
+    known, numbers = found.one()
+    fresh = [one for one in keys if one not in set(known)] if known else keys
+    if fresh:
+        table, names = key.table, tuple(entries[0])
+        rows = _rows(table, names, [first[one] for one in fresh], connection.dialect)
+        numbered = [(number, *row) for number, row in zip(numbers, rows, strict=False)]
+        _copy(connection, table, ("id", *names), numbered)
+    return dict(zip(fresh, numbers, strict=False))
+
+
 @functools.cache
-def _unnesting(table: Table, names: tuple[str, ...], ending: str, dialect: Dialect) -> str:
-    # One text and one array a column, however many rows: it is planned once for a connection.
-    # Binary: a payload as text is twice as long, and is quoted and read again.
-    kinds = (table.c[name].type.compile(dialect) for name in names)
-    arrays = ", ".join(f"%b::{kind}[]" for kind in kinds)
-    into = f"{table.name} ({', '.join(names)})"
-    return f"INSERT INTO {into} SELECT * FROM unnest({arrays}){ending}"  # noqa: S608 - our names
+def _asking(key: Column[Any], dialect: Dialect) -> str:
+    """Which keys are there, and as many numbers as there might be new ones."""
+    name, table, kind = key.name, key.table.name, key.type.compile(dialect)
+    known = f"SELECT {name} FROM {table} WHERE {name} = ANY (%b::{kind}[])"  # noqa: S608 - our names
+    sequence = f"pg_get_serial_sequence('{table}', 'id')::regclass"
+    numbers = (
+        f"SELECT nextval(s) FROM (SELECT {sequence} AS s OFFSET 0) named, generate_series(1, %b)"  # noqa: S608 - our names
+    )
+    return f"SELECT ARRAY({known}), ARRAY({numbers})"
+
+
+def _copy(
+    connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """
+    Have PostgreSQL read *rows* as they come: half of what it and its driver take to insert them.
+
+    Raises:
+        DBAPIError: as for any other statement; the driver's own error would be one of nobody's.
+    """
+    query, kinds = _copying(table, names)
+    driver: Any = connection.dialect.loaded_dbapi
+    pooled: Any = connection.connection
+    try:
+        with pooled.driver_connection.cursor() as cursor, cursor.copy(query) as copy:
+            copy.set_types(kinds)
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as problem:
+        raise DBAPIError.instance(
+            query, None, problem, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from None
+
+
+#: What the driver is to write values as, by the type of their column; all else is text.
+_KINDS = (
+    (LargeBinary, "bytea"),
+    (Boolean, "bool"),
+    (BigInteger, "int8"),
+    (Integer, "int4"),
+    (Float, "float8"),
+    (JSON, "json"),
+)
+
+
+@functools.cache
+def _copying(table: Table, names: tuple[str, ...]) -> tuple[str, list[str]]:
+    # Binary: a body as text is twice as long, and is quoted and read again.
+    query = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+    kinds = (
+        next((kind for one, kind in _KINDS if isinstance(table.c[name].type, one)), "text")
+        for name in names
+    )
+    return query, list(kinds)
 
 
 def _rows(
@@ -165,15 +243,6 @@ def _rows(
             row[at] = write(row[at])
         rows.append(tuple(row))
     return rows
-
-
-def _columns(
-    table: Table, names: tuple[str, ...], entries: Sequence[Mapping[str, Any]], dialect: Dialect
-) -> tuple[list[Any], ...]:
-    columns = [[entry[name] for entry in entries] for name in names]
-    for at, write in _writing(table, names, dialect):
-        columns[at] = [write(value) for value in columns[at]]
-    return tuple(columns)
 
 
 @functools.cache

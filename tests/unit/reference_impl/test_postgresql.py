@@ -6,14 +6,14 @@ import threading
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from reference_impl import logs, probe
 from reference_impl.clock import Clock
 from reference_impl.settings import BadSettingsError
-from reference_impl.store import open_store
+from reference_impl.store import add_all, open_store
 from reference_impl.store.sqlite import SqliteStore
-from reference_impl.tables import webhook_events
+from reference_impl.tables import webhook_bodies, webhook_events
 from tests.unit.reference_impl.bodies import a_body, a_fact
 from tests.unit.reference_impl.machines import claim
 
@@ -305,6 +305,14 @@ def test_what_a_database_calls_its_trouble_is_said_and_nothing_else(machine):
         connection.exec_driver_sql("SELECT 1 / 0, 'guest@client.example'")
     assert " (22012) " in logs.describe(caught.value)
     assert "guest" not in logs.describe(caught.value)
+
+
+def test_trouble_with_rows_that_are_copied_is_said_like_any_other(machine):
+    rows = [{"id": 1, "body": b"guest@client.example"}] * 2
+    with pytest.raises(IntegrityError) as caught, machine.store.write() as connection:
+        add_all(connection, webhook_bodies, rows)
+    assert " (23505) " in logs.describe(caught.value)
+    assert "guest" not in str(caught.value)
 
 
 def test_a_connection_that_was_closed_beneath_costs_nobody_an_answer(machine):
