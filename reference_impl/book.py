@@ -33,19 +33,18 @@ _effects = effects.c
 _TOLD = ("uid", "previous_uid", "booking_id", "own_id", "fact")
 
 # Statements are built once: making one costs more than executing it.
-_RELATED = select(_effects.fact, _effects.booking, _effects.appointment_id).where(
+_RELATED = select(_effects.fact, _effects.appointment_id).where(
     or_(
-        among(_effects.occurrence, "occurrences"),
-        among(_effects.uid, "uids"),
+        among(_effects.booking, "bookings"),
         among(_effects.previous_uid, "children"),
         among(_effects.booking_id, "numbers"),
         among(_effects.own_id, "own"),
     )
 )
-_QUERIES = ("occurrences", "uids", "children", "numbers", "own")
+_QUERIES = ("bookings", "children", "numbers", "own")
 _BETTER_FACT = (
     update(effects)
-    .where(_effects.occurrence == bindparam("key"))
+    .where(_effects.booking == bindparam("name"), _effects.occurrence == bindparam("key"))
     .values({name: bindparam(name) for name in _TOLD})
 )
 
@@ -89,7 +88,9 @@ class Book(Ledger):
             known_now = around.facts | learned
             homes = self.settle(connection, list(known_now.values()), around.homes, at)
         better = [
-            {"key": key, **_told(fact)} for key, fact in learned.items() if key in around.facts
+            {"name": _booking(fact), "key": key, **_told(fact)}
+            for key, fact in learned.items()
+            if key in around.facts
         ]
         if better:
             connection.execute(_BETTER_FACT, better)
@@ -107,9 +108,8 @@ class Book(Ledger):
         """Record that the occurrences *told* took effect; *homes* says on which appointments."""
         rows = []
         for fact, kind in told:
-            booking = fact.names[0] if fact.names else None
-            row = {"occurrence": fact.key, "kind": kind, "at": at, "booking": booking}
-            home = homes.get(booking) if booking else None
+            row = {"occurrence": fact.key, "kind": kind, "at": at, "booking": _booking(fact)}
+            home = homes.get(fact.names[0]) if fact.names else None
             rows.append({**row, "appointment_id": home, **_told(fact)})
         add_all(connection, effects, rows)
 
@@ -144,20 +144,20 @@ class Book(Ledger):
         known = Known()
         fresh = list(told)
         asked: set[tuple[str, str]] = set()
-        asking = {("occurrences", fact.key) for fact in fresh if fact.key}
+        asking = {("bookings", _booking(fact)) for fact in fresh if fact.key}
         while asking := asking.union(*map(_queries, fresh)) - asked:
             asked |= asking
             values: dict[str, list[str]] = {kind: [] for kind in _QUERIES}
             for kind, value in asking:
                 values[kind].append(value)
             fresh = []
-            for data, booking, home in connection.execute(_RELATED, values):
+            for data, home in connection.execute(_RELATED, values):
                 fact = form.loads(data)
                 if fact.key not in known.facts:
                     known.facts[fact.key] = fact
                     fresh.append(fact)
                 if home is not None:
-                    known.homes[booking] = home
+                    known.homes[fact.names[0]] = home
         return known
 
     # --- appointments of ours ---------------------------------------------------------------
@@ -170,14 +170,21 @@ class Book(Ledger):
             self.settle(connection, list(known.facts.values()), known.homes, at)
 
 
+def _booking(fact: Fact) -> str:
+    """What *fact* is found by, and every other telling of its occurrence: its booking or itself."""
+    if fact.uid is not None:
+        return fact.uid
+    return fact.names[0] if fact.names else fact.key
+
+
 def _queries(fact: Fact) -> Iterable[tuple[str, str]]:
     """What leads from *fact* to others that may be about the same appointment."""
     if fact.uid:
-        yield "uids", fact.uid
+        yield "bookings", fact.uid
         yield "children", fact.uid
     if fact.previous_uid:
         # Not "children": two bookings may name one that nobody knows, and have nothing in common.
-        yield "uids", fact.previous_uid
+        yield "bookings", fact.previous_uid
     if fact.booking_id is not None:
         yield "numbers", str(fact.booking_id)
     if fact.appointment_id:

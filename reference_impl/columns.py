@@ -24,6 +24,9 @@ BEGINNING = 100
 #: Characters of the longest key: four bytes each at most, so that it fits.
 _LONGEST = 500
 
+#: Characters of the longest name that shares an entry with such a key.
+_LONGEST_NAME = 150
+
 
 class _Words(TypeDecorator[str]):
     """Any text, U+0000 included."""
@@ -44,21 +47,26 @@ class _Words(TypeDecorator[str]):
         return value.replace(f"{_MARK}0", "\0").replace(f"{_MARK}1", _MARK)
 
 
-def short(key: str) -> str:
-    """*key* if it fits an index, else what stands for it."""
-    if len(key) <= _LONGEST:
+def short(key: str, longest: int) -> str:
+    """*key* if it has no more than *longest* characters, else what stands for it."""
+    if len(key) <= longest:
         return key
     return f"sha256 {hashlib.sha256(key.encode()).hexdigest()}"
 
 
 class _Key(_Words):
-    """A text that is found again by itself; what is too long for an index is kept `short`."""
+    """A text that is found again by itself; one of more than *longest* is kept `short`."""
 
     cache_ok = True
 
+    def __init__(self, longest: int) -> None:
+        super().__init__()
+        self.longest = longest
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """How *value* is written."""
-        return super().process_bind_param(None if value is None else short(value), dialect)
+        kept = None if value is None else short(value, self.longest)
+        return super().process_bind_param(kept, dialect)
 
 
 class _Beginning(TypeDecorator[str]):
@@ -88,7 +96,10 @@ class _BeginningOfWords(_Words):
 WORDS = Text().with_variant(_Words(), "postgresql")
 
 #: The same where it has to be unique.
-KEY = Text().with_variant(_Key(), "postgresql")
+KEY = Text().with_variant(_Key(_LONGEST), "postgresql")
+
+#: The same where it is unique together with a key.
+NAME = Text().with_variant(_Key(_LONGEST_NAME), "postgresql")
 
 #: How that text begins.
 BEGINNINGS = _Beginning().with_variant(_BeginningOfWords(), "postgresql")

@@ -84,7 +84,7 @@ def of_booking(connection: Connection, name: str) -> list[Row]:
     uids = select(_events.uid).where(numbered, _events.uid.is_not(None)).distinct()
     names = {name, *connection.scalars(uids.limit(SCREENFUL))}
     # And by those that it had before it was rescheduled, or has since.
-    homes = select(effects.c.appointment_id).where(effects.c.uid.in_(names))
+    homes = select(effects.c.appointment_id).where(effects.c.booking.in_(names))
     same = select(effects.c.uid).where(effects.c.appointment_id.in_(homes)).distinct()
     names |= set(connection.scalars(same.where(effects.c.uid.is_not(None)).limit(SCREENFUL)))
     by_number = select(*_LISTED).where(numbered)
@@ -112,7 +112,7 @@ def one(connection: Connection, number: int) -> Row | None:
     row = found[0]
     body = connection.scalar(select(webhook_bodies.c.body).where(webhook_bodies.c.id == number))
     told = select(notices).where(notices.c.webhook_id == row["webhook_id"]).order_by(notices.c.id)
-    acted = select(effects).where(effects.c.uid == row["uid"]).order_by(effects.c.id)
+    acted = select(effects).where(effects.c.booking == row["uid"]).order_by(effects.c.id)
     past = [(row["received_at"], "received")]
     if row["uid"] is not None:
         past += [

@@ -31,14 +31,16 @@ _SPINES: BindParameter[Any] = bindparam("spines", expanding=True)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _APPOINTMENTS = select(appointments).where(
     or_(
-        appointments.c.id.in_(select(_effects.appointment_id).where(_effects.uid.in_(_UIDS))),
+        appointments.c.id.in_(select(_effects.appointment_id).where(_effects.booking.in_(_UIDS))),
         appointments.c.id.in_(_IDS),
     )
 )
 _DELIVERIES = select(webhook_events).where(
     _events.id.in_(numbers(webhook_events, _SPINES)), _events.uid.in_(_UIDS)
 )
-_EFFECTS = select(effects).where(or_(_effects.uid.in_(_UIDS), _effects.appointment_id.in_(_IDS)))
+_EFFECTS = select(effects).where(
+    or_(_effects.booking.in_(_UIDS), _effects.appointment_id.in_(_IDS))
+)
 _NOTICES = select(notices).where(notices.c.uid.in_(_UIDS))
 _DUE = ((_events.state == "waiting") & (_events.due_at <= bindparam("now"))) | (
     _events.state == "processing"

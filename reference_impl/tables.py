@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
 )
 
-from reference_impl.columns import COUNT, KEY, SERIAL, WORDS
+from reference_impl.columns import COUNT, KEY, NAME, SERIAL, WORDS
 from reference_impl.shelves import shelf, spine
 
 metadata = MetaData()
@@ -139,7 +139,7 @@ effects = Table(
     "effects",
     metadata,
     Column("id", SERIAL, primary_key=True, autoincrement=True),
-    Column("occurrence", KEY, nullable=False, unique=True),
+    Column("occurrence", KEY, nullable=False),
     Column("kind", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("uid", WORDS),
@@ -147,12 +147,15 @@ effects = Table(
     Column("booking_id", WORDS),
     # The appointment of ours that the booking's metadata named.
     Column("own_id", WORDS),
-    # What the booking is known by, and the appointment that it belongs to now.
-    Column("booking", WORDS),
+    # What the booking is known by, a fact without one by itself; and the appointment that it
+    # belongs to now.
+    Column("booking", NAME, nullable=False),
     Column("appointment_id", WORDS),
     Column("fact", LargeBinary, nullable=False),
 )
-_found_by(effects, "uid", "appointment_id")
+# Both are like no other before: an entry for each would change a page of its own.
+Index("effects_occurrence", effects.c.booking, effects.c.occurrence, unique=True)
+_found_by(effects, "appointment_id")
 Index("ix_effects_booking_id", effects.c.booking_id)
 # Most have neither of these.
 for _seldom in ("previous_uid", "own_id"):

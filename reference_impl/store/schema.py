@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: The revision of the tables in `tables`: the newest of `migrations/versions`.
-HEAD = "0008"
+HEAD = "0009"
 
 #: The revision of the stores that were made before revisions were written down.
 FIRST = "0001"

@@ -213,6 +213,7 @@ class RepeatsTheEffectOnRedelivery(Receiver):
             row = {
                 "occurrence": f"again {secrets.token_hex(8)}",
                 "kind": KINDS[entry.trigger],
+                "booking": entry.uid or "",
                 "uid": entry.uid,
                 "at": self.clock.now(),
                 "fact": dumps(Fact("", 0)),

@@ -223,6 +223,7 @@ class HalfAnEffect(SingleWorker):
             row = {
                 "occurrence": f"before {fact.key}",
                 "kind": KINDS[fact.trigger],
+                "booking": fact.uid or "",
                 "uid": fact.uid,
                 "at": self.clock.now(),
                 "fact": dumps(Fact("", 0)),

@@ -55,7 +55,7 @@ def plan(connection, query):
 
 
 def test_what_is_asked_for_in_tables_that_are_empty_yet_is_found_by_its_index(machine):
-    asked = "SELECT fact FROM effects WHERE uid IN ('a', 'b') OR previous_uid IN ('a')"
+    asked = "SELECT fact FROM effects WHERE booking IN ('a', 'b') OR previous_uid IN ('a')"
     with machine.store.write(durable=False) as connection:
         assert "Seq Scan" not in plan(connection, asked)
 

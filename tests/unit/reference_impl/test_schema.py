@@ -8,19 +8,22 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, select, text
+from sqlalchemy import BigInteger, LargeBinary, column, inspect, select, table, text
 
 from reference_impl import migrations
 from reference_impl.app import Machine
+from reference_impl.columns import KEY, WORDS
 from reference_impl.counts import counted
+from reference_impl.facts import dumps
 from reference_impl.settings import Settings
 from reference_impl.store import open_store
 from reference_impl.store.schema import FIRST, HEAD, Change, NewerStoreError
-from reference_impl.tables import metadata, notices, webhook_bodies, webhook_events
-from tests.unit.reference_impl.bodies import SECRET, a_fact
+from reference_impl.tables import effects, metadata, notices, webhook_bodies, webhook_events
+from tests.unit.reference_impl.bodies import NOON, SECRET, a_fact
 from tests.unit.reference_impl.machines import look
 from tests.unit.reference_impl.process import command
 
@@ -186,6 +189,44 @@ def test_what_an_adopted_store_left_waiting_is_processed(old_url):
         assert states.all() == ["done", "dead", "done", "done"]
         created = next(row for row in counted(connection) if row["event_type"].endswith("CREATED"))
     assert (created["received"], created["done"]) == (3, 2)
+    machine.store.close()
+
+
+def test_what_took_effect_before_there_was_one_way_to_it_is_known_by_that(empty_url, open_):
+    kinds = {"occurrence": KEY, "fact": LargeBinary, "at": BigInteger}
+    names = ("occurrence", "kind", "at", "uid", "booking_id", "booking", "fact")
+    before = table("effects", *(column(name, kinds.get(name, WORDS)) for name in names))
+    told = [
+        a_fact(uid="a"),
+        a_fact(uid=None, bookingId=7),
+        a_fact(uid="\0\ue000" * 100),
+        a_fact(uid="x" * 5000),
+        a_fact("FORM_SUBMITTED", uid=None),
+        a_fact("FORM_SUBMITTED", uid="a"),
+    ]
+    store = open_(empty_url)
+    with store.write() as connection:
+        alembic.command.upgrade(migrations.configuration(connection), "0008")
+        rows = [
+            {
+                "occurrence": fact.key,
+                "kind": "told",
+                "at": NOON,
+                "uid": fact.uid,
+                "booking_id": None if fact.booking_id is None else str(fact.booking_id),
+                "booking": fact.names[0] if fact.names else None,
+                "fact": dumps(fact),
+            }
+            for fact in told
+        ]
+        connection.execute(before.insert(), rows)
+    machine = Machine(Settings(secret=SECRET, database_url=empty_url))
+    assert machine.store.create() == Change("0008", HEAD)
+    for fact in told:
+        with machine.store.write() as connection:
+            machine.handlers.apply(connection, [fact])
+    with machine.store.read() as connection:
+        assert connection.scalars(select(effects.c.kind)).all() == ["told"] * len(told)
     machine.store.close()
 
 
