@@ -127,8 +127,11 @@ class Reader:
 
     def instant(self, payload: dict[str, Any], *names: str) -> int | None:
         """The instant in the first of *names* that holds one."""
-        found = (instants.parse(payload.get(name)) for name in names)
-        return next((instant for instant in found if instant is not None), None)
+        for name in names:
+            found = instants.parse(payload.get(name))
+            if found is not None:
+                return found
+        return None
 
     def previous_uid(self, payload: dict[str, Any]) -> str | None:
         """The uid this booking is said to replace."""

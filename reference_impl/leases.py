@@ -149,6 +149,10 @@ _LEASE_ANEW = (
 )
 
 
+#: Microseconds between two looks for leases that ran out, while there is other work.
+_FREEING = 1_000_000
+
+
 class LeaseLostError(Exception):
     """Another worker holds the delivery now; nothing of this try may remain."""
 
@@ -186,6 +190,8 @@ class Leases:
         self.settings = settings
         self.store = store
         self.clock = clock
+        #: When this process looked last for leases that ran out.
+        self._freed_at = 0
 
     def is_due(self) -> bool:
         """Whether a claim may find something; a look that holds nobody up."""
@@ -210,8 +216,7 @@ class Leases:
         # Nothing is lost with a claim: without it the delivery simply still waits.
         with self.store.write(durable=False) as connection:
             self.store.walk_indexes(connection)
-            connection.execute(_FREE_EXPIRED, {"now": now})
-            chosen = self._choose(connection, now, limit)
+            chosen = self._next(connection, now, limit)
             if not chosen:
                 return []
             rows = list(connection.execute(_CLAIM, {**values, "chosen": chosen}))
@@ -219,6 +224,16 @@ class Leases:
             bodies: dict[int, bytes] = dict(map(tuple, found))
         rows.sort(key=_BY_RANK)
         return [_job(row, bodies, token) for row in rows]
+
+    def _next(self, connection: Connection, now: int, limit: int) -> list[int]:
+        """The rows to claim, those among them whose leases ran out if it is time to look."""
+        if abs(now - self._freed_at) < _FREEING:
+            chosen = self._choose(connection, now, limit)
+            if chosen:
+                return chosen
+        connection.execute(_FREE_EXPIRED, {"now": now})
+        self._freed_at = now
+        return self._choose(connection, now, limit)
 
     def _choose(self, connection: Connection, now: int, limit: int) -> list[int]:
         """The rows to claim: of each booking the first one, and of none that is being claimed."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: More names than this are locked by locking all there are: the server's table of locks is finite.
 #: Enough for a batch of deliveries with three names each.
-_MANY = 288
+_MANY = 384
 
 
 def number(name: str) -> int:

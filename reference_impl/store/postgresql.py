@@ -80,7 +80,7 @@ class PostgresqlStore(Store):
 
     # A claim takes a lock for each delivery, and its effect two or three: of some 6,000 that a
     # server has for all its clients.
-    batch = 96
+    batch = 128
 
     def __init__(self, url: str | URL, *, seconds: float) -> None:
         url = sqlalchemy.make_url(url)

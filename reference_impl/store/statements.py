@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -14,8 +15,11 @@ from sqlalchemy import (
     Float,
     Integer,
     LargeBinary,
+    Text,
+    TypeDecorator,
     any_,
     bindparam,
+    func,
     select,
 )
 from sqlalchemy.dialects.sqlite import Insert, insert
@@ -47,6 +51,17 @@ def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
 # --- many values at once ------------------------------------------------------------------------
 
 
+class _Numbers(TypeDecorator[list[int]]):
+    """Numbers as one text, which is JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy's
+        """How *value* is written."""
+        return json.dumps(value)
+
+
 class _Among(ColumnElement[bool]):
     """What `among` makes: spelled for SQLite, and for PostgreSQL."""
 
@@ -58,7 +73,11 @@ class _Among(ColumnElement[bool]):
     type = Boolean()
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
-        self.listed = column.in_(bindparam(name, expanding=True))
+        if isinstance(column.type, Integer):
+            numbers = func.json_each(bindparam(name, type_=_Numbers())).table_valued("value")
+            self.listed = column.in_(select(numbers.c.value))
+        else:
+            self.listed = column.in_(bindparam(name, expanding=True))
         self.array = column == any_(bindparam(name, type_=ARRAY(column.type)))
 
     def self_group(self, against: OperatorType | None = None) -> ColumnElement[bool]:  # noqa: ARG002 - SQLAlchemy's
@@ -82,8 +101,9 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """
     Whether *column* is one of the values that the parameter of this *name* lists.
 
-    PostgreSQL is given one array.  As many parameters as there are values take it as long to read,
-    and its driver to write, as all else that is asked.
+    As many parameters as there are values take as long to be written and read as all else that is
+    asked: PostgreSQL is given one array, and SQLite one text for numbers.  Texts it is given one by
+    one: in JSON they would end with their first U+0000.
     """
     return _Among(column, name)
 

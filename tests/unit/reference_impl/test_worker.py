@@ -193,6 +193,19 @@ def test_a_lease_that_ran_out_is_taken_over_and_costs_no_try(machine):
     assert len(look(machine, "uid-1")["effects"]) == 1
 
 
+def test_a_lease_that_ran_out_is_taken_over_however_much_else_there_is_to_do(machine):
+    put(machine, uid="stalled")
+    claim(machine)
+    machine.clock.advance(machine.settings.lease - 1)
+    for number in range(9):
+        put(machine, uid=f"u{number}")
+    claimed = []
+    for _ in range(8):
+        claimed.append(claim(machine).uid)
+        machine.clock.advance(0.4)
+    assert "stalled" in claimed[3:7]
+
+
 def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine):
     put(machine)
     stalled = claim(machine)
