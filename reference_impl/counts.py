@@ -18,6 +18,8 @@ from reference_impl.store.statements import writer
 from reference_impl.tables import webhook_stats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, TextClause
 
 #: What is counted: attempts that were taken, those of them that came again, and how tries ended.
@@ -35,10 +37,14 @@ _SUMS = select(
 ).group_by(_stats.event_type)
 
 
-def count(connection: Connection, trigger: str, **amounts: float) -> None:
-    """Add *amounts* to the counts of *trigger*; `seconds_last` and `last_at` are set instead."""
-    statement = _counting(writer(connection), tuple(amounts))
-    connection.execute(statement, {"event_type": trigger, **amounts})
+def count(connection: Connection, amounts: Mapping[str, Mapping[str, float]]) -> None:
+    """
+    Add *amounts* to the counts of each trigger; `seconds_last` and `last_at` are set instead.
+
+    All of them have the same names.
+    """
+    told = [{"event_type": trigger, **given} for trigger, given in sorted(amounts.items())]
+    connection.execute(_counting(writer(connection), tuple(told[0])[1:]), told)
 
 
 @functools.cache

@@ -253,8 +253,11 @@ class Inbox:
             known = Counter(
                 entry.trigger for entry, is_new in zip(entries, new, strict=True) if not is_new
             )
-            for trigger, amount in sorted(received.items()):
-                count(connection, trigger, received=amount, duplicates=known[trigger])
+            amounts = {
+                trigger: {"received": amount, "duplicates": known[trigger]}
+                for trigger, amount in received.items()
+            }
+            count(connection, amounts)
             if any(new):
                 self._store.tell(connection, self._settings.queue, sum(new))
         return new

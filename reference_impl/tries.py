@@ -214,14 +214,13 @@ class Tries:
         """
         now = self.clock.now()
         self.leases.release(connection, jobs, state="done", reason=None, finished_at=now)
-        for trigger, amount in sorted(Counter(job.trigger for job in jobs).items()):
-            count(
-                *(connection, trigger),
-                done=amount,
-                seconds_total=seconds * amount,
-                seconds_last=seconds,
-                last_at=now,
-            )
+        last = {"seconds_last": seconds, "last_at": now}
+        done = Counter(job.trigger for job in jobs)
+        amounts = {
+            trigger: {"done": amount, "seconds_total": seconds * amount, **last}
+            for trigger, amount in done.items()
+        }
+        count(connection, amounts)
 
     # --- failure ----------------------------------------------------------------------------
 
@@ -248,7 +247,7 @@ class Tries:
                     connection, [job], state="waiting", due_at=due_at, rank=rank, reason=reason
                 )
                 chronicle.failed(connection, job, reason, self.clock.now())
-                count(connection, job.trigger, failed=1)
+                count(connection, {job.trigger: {"failed": 1}})
         except LeaseLostError:
             self.log.warning("Lease lost, nothing done", **job.named())
 
@@ -259,7 +258,7 @@ class Tries:
                 now = self.clock.now()
                 self.leases.release(connection, [job], state="dead", reason=reason, finished_at=now)
                 self.notice(connection, job, reason, now)
-                count(connection, job.trigger, dead=1)
+                count(connection, {job.trigger: {"dead": 1}})
         except LeaseLostError:
             self.log.warning("Lease lost, nothing done", **job.named())
             return

@@ -246,9 +246,9 @@ def test_two_that_count_at_the_same_time_do_not_wait_for_each_other(assemble, se
     with one.store.write() as first:
         from reference_impl.counts import count
 
-        count(first, "PING", received=1)
+        count(first, {"PING": {"received": 1}})
         with two.store.write() as second:
-            count(second, "PING", received=1)
+            count(second, {"PING": {"received": 1}})
     with one.store.read() as connection:
         assert [row["received"] for row in counted(connection)] == [2]
 
