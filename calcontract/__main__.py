@@ -1,5 +1,14 @@
-"""`python -m calcontract` is `calcontract`."""
+"""The door of `calcontract` and `python -m calcontract`; an interrupt finds it soon."""
 
-from calcontract.cli import main
+from mock_calcom.interrupts import loading
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    with loading():
+        from calcontract import cli  # noqa: PLC0415 - heavy
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from calcontract import recording, repeats, selection, steps
+from calcontract import interrupts, recording, repeats, selection, steps
 from calcontract.catalogue import Clause, Contract
-from calcontract.errors import CalcontractError, CheckStop, Flaky, Violation
+from calcontract.errors import CalcontractError, CheckStop, Flaky, NotVerified, Violation
 from calcontract.items import starts_otherwise
 from calcontract.records import CheckRecord, Exchange, RunRecord
 from calcontract.report import letters
@@ -31,6 +31,9 @@ from calcontract.verdicts import ACCUSING, Level, Outcome
 _STORY = pytest.StashKey[Story]()
 #: What a report shows: the last attempt of the last try that did not pass.
 _SHOWN = pytest.StashKey[Exchange | None]()
+
+#: The reason of a check that was cut short.
+INTERRUPTED = "interrupted"
 
 #: Under this name a check's record travels with pytest's report.
 RECORD = "calcontract_record"
@@ -54,8 +57,6 @@ class Checks:
         self.contract = contract
         self.target = target
         self.run = RunRecord.of(run_settings, capabilities=target.capabilities, seed=seed)
-        #: Whether somebody has asked to stop: the run ends after the check under way, unjudged.
-        self.interrupted = False
         #: For which reasons each clause is accused already.
         self._proven: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -85,8 +86,9 @@ class Checks:
         """A story for the check *item*."""
         about_effects = "needs-probe" in item.keywords
         item.stash[_STORY] = story = Story(self.target, about_effects=about_effects)
-        self._prepare(item)
         try:
+            with _cut_short():
+                self._prepare(item)
             yield story
         finally:
             _let_go(story)
@@ -104,6 +106,10 @@ class Checks:
 
         What may be an accident is tried again before it accuses; a race is tried several times.
         """
+        with _cut_short():
+            return (yield from self._tried(item))
+
+    def _tried(self, item: pytest.Item) -> Generator[None, object, object]:
         result = None
         first: CheckStop | None = None
         try:
@@ -198,8 +204,26 @@ class Checks:
             report.outcome, report.wasxfail = "skipped", f"not applicable: {record.sentence}"
 
 
+@contextlib.contextmanager
+def _cut_short() -> Iterator[None]:
+    """
+    Let an interrupt end what is inside, and what was cut short be a check that is not verified.
+
+    Raises:
+        NotVerified: if somebody asks to stop.
+    """
+    try:
+        with interrupts.open_to():
+            yield
+    except interrupts.Cut:
+        raise NotVerified("the run was interrupted meanwhile", reason=INTERRUPTED) from None
+
+
 def _let_go(story: Story) -> None:
-    """Leave the receiver as the next check expects it."""
+    """Leave the receiver as the next check, or whoever comes after the run, expects it."""
+    if interrupts.insisted():
+        # It may take its time, and nobody waits any more.
+        return
     # What does not work any more was told of by the check itself.
     with contextlib.suppress(CalcontractError, CheckStop):
         story.let_go()

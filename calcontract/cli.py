@@ -8,7 +8,6 @@ failed, 4 a MUST of the scope could not be verified, 5 the suite itself failed, 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
@@ -19,20 +18,19 @@ import typer
 from rich.console import Console
 
 from calcontract import catalogue, reference, settings
-from calcontract.errors import INTERRUPTED, CalcontractError, Exit, UsageError
+from calcontract.errors import CalcontractError, Exit, UsageError
 from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
+from mock_calcom.interrupts import loading
 from mock_calcom.terminal import written
 
 #: Settings that say something of a receiver that is named.
 _OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
 
-#: With a receiver for each of more processes than this, starting them costs more than it saves.
-_MANY = 4
-
 #: A run over several profiles ends with the worst of their codes; the worst first.
 _WORST_FIRST = (
+    Exit.INTERRUPTED,
     Exit.SUITE_FAILED,
     Exit.USAGE,
     Exit.SETUP,
@@ -92,12 +90,7 @@ def _one_sentence() -> Iterator[None]:
         typer.echo(
             "calcontract: the run was interrupted; nothing is said of the receiver", err=True
         )
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _cores() -> int:
-    """Number of processes that run checks side by side without waiting for each other."""
-    return min(len(os.sched_getaffinity(0)), _MANY)
+        raise typer.Exit(int(Exit.INTERRUPTED)) from None
 
 
 @contextlib.contextmanager
@@ -215,7 +208,8 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every failure.")] = False,
 ) -> None:
     """Check a receiver against the contract, and print a verdict per clause."""
-    from calcontract import runner  # noqa: PLC0415 - pytest is heavy, and other commands need none
+    with loading():
+        from calcontract import runner  # noqa: PLC0415 - pytest is heavy; other commands need none
 
     options = _settings(locals(), without={"profile"})
     codes: list[Exit] = []
@@ -238,13 +232,15 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                         console=console,
                         verbose=verbose,
                         process=started,
-                        jobs=jobs or (_cores() if named.is_apiece else 1),
+                        jobs=jobs or (runner.cores() if named.is_apiece else 1),
                         named=settings.load(**options, profile=name),
                     )
                 )
+                if codes[-1] is Exit.INTERRUPTED:
+                    break
     worst = next(code for code in _WORST_FIRST if code in codes)
     if len(codes) > 1:
-        each = ", ".join(f"{name} {code:d}" for name, code in zip(profiles, codes, strict=True))
+        each = ", ".join(f"{name} {code:d}" for name, code in zip(profiles, codes, strict=False))
         console.print(f"exit     {worst:d}, the worst of {each}", highlight=False, soft_wrap=True)
     raise typer.Exit(int(worst))
 
@@ -302,8 +298,9 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     insecure_http: InsecureHttp = None,
 ) -> None:
     """Send one ordinary delivery and look whether a run would make sense."""
-    from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
-    from calcontract.target import Target  # noqa: PLC0415 - heavy, and other commands need none
+    with loading():
+        from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
+        from calcontract.target import Target  # noqa: PLC0415 - heavy; other commands need none
 
     options = _settings(locals())
     with _one_sentence(), _target(options) as complete:
@@ -333,7 +330,8 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
     insecure_http: InsecureHttp = None,
 ) -> None:
     """Send bodies that nobody thought of; 1 if one is answered wrongly, 4 if some were not sent."""
-    from calcontract.fuzz import command  # noqa: PLC0415 - schemathesis is heavy
+    with loading():
+        from calcontract.fuzz import command  # noqa: PLC0415 - schemathesis is heavy
 
     options = _settings(locals())
     with _one_sentence(), _target(options) as complete:
@@ -368,7 +366,8 @@ def load(  # noqa: PLR0917 - typer makes an option of each
     insecure_http: InsecureHttp = None,
 ) -> None:
     """Send deliveries at a steady rate; 1 if one fails or is late, 4 if we could not keep up."""
-    from calcontract import loading  # noqa: PLC0415 - heavy, and other commands need none
+    with loading():
+        from calcontract import loading as ramp  # noqa: PLC0415 - heavy; other commands need none
 
     options = _settings(locals(), without={"rate"})
     shares = {
@@ -378,7 +377,7 @@ def load(  # noqa: PLR0917 - typer makes an option of each
     }
     with _one_sentence(), _target(options) as complete:
         told = settings.load(**complete)
-        code = loading.run(told, rate=rate, duration=duration, shares=shares)
+        code = ramp.run(told, rate=rate, duration=duration, shares=shares)
     raise typer.Exit(int(code))
 
 

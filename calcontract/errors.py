@@ -29,10 +29,8 @@ class Exit(IntEnum):
     SETUP = 3
     NOT_VERIFIED = 4
     SUITE_FAILED = 5
-
-
-#: What a shell makes of an interrupt; none of our own codes.
-INTERRUPTED = 130
+    #: What a shell makes of an interrupt.
+    INTERRUPTED = 130
 
 
 class CalcontractError(Exception):

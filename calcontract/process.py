@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from calcontract import interrupts
 from calcontract.errors import SetupError, UsageError
 from calcontract.settings import PRINTED, Settings
 
@@ -87,7 +88,8 @@ class Process:
                 f"something listens at {self._url} already",
                 hint="stop it: the suite starts the receiver itself",
             )
-        with self.log.open("ab") as log:
+        # A process that was started is known here, whoever asks to stop meanwhile.
+        with self.log.open("ab") as log, interrupts.held():
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - the operator's own command
                     self._words,
@@ -141,16 +143,18 @@ class Process:
         if self._child is None:
             return
         self._signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._child.wait(_STOP)
-        self.kill()
-        self._child = None
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(0 if interrupts.insisted() else _STOP)
+        finally:
+            self.kill()
+            self._child = None
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """The receiver, started and in the end stopped."""
-        self.start()
         try:
+            self.start()
             yield
         finally:
             self.stop()

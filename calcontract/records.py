@@ -34,6 +34,9 @@ SECRET_BASE64 = "<the secret in base64>"  # noqa: S105 - a placeholder
 #: Stands in reports for a value from which a right signature could be guessed.
 WITHHELD = "<made from a right signature>"
 
+#: The reason of a check that was to be run and was not.
+NOT_RUN = "not-run"
+
 #: No more than this of an answer's body is shown, in characters.
 _SHOWN = 2000
 
@@ -133,6 +136,7 @@ class CheckRecord:
         seconds: how long it took.
         exchange: the last attempt, if it did not pass.
         known: whether it is a known violation.
+        ran: whether it was run, and not only counted.
     """
 
     clause: str
@@ -145,6 +149,7 @@ class CheckRecord:
     seconds: float = 0.0
     exchange: Exchange | None = None
     known: bool = False
+    ran: bool = True
 
 
 def _falls_away(records: Sequence[CheckRecord]) -> bool:
@@ -179,6 +184,8 @@ class RunRecord:
     setup_problem: CalcontractError | None = None
     #: What is wrong with the receiver's certificate, in words.
     certificate: str = ""
+    #: Whether somebody has stopped it: what was not run says nothing of the receiver.
+    interrupted: bool = False
     stale: Sequence[Stale] = ()
     verdict: Verdict | None = None
     exit_code: Exit = Exit.NOT_VERIFIED
@@ -231,10 +238,13 @@ class RunRecord:
     @property
     def ran(self) -> int:
         """Number of checks that were run, whatever came of them."""
+        return sum(record.ran for records in self.checks.values() for record in records)
+
+    @property
+    def unrun(self) -> int:
+        """Number of checks that were to be run and were not."""
         return sum(
-            record.outcome is not Outcome.OUTSIDE_SCOPE
-            for records in self.checks.values()
-            for record in records
+            record.reason == NOT_RUN for records in self.checks.values() for record in records
         )
 
     @property
@@ -269,6 +279,10 @@ class RunRecord:
             strict=self.strict,
             hardened=self.hardened,
         )
+        if self.interrupted:
+            self.verdict = dataclasses.replace(
+                self.verdict, conclusion=Conclusion.INCOMPLETE, exit_code=Exit.INTERRUPTED
+            )
         self.exit_code = self.verdict.exit_code
         if self.stale and self.exit_code is Exit.CONFORMS:
             self.exit_code = Exit.VIOLATES

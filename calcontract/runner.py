@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from rich.console import Console
 
 import calcontract
+from calcontract import interrupts
 from calcontract.errors import CalcontractError, Exit
 from calcontract.plugin import SESSION
 from calcontract.process import Process
@@ -20,6 +20,9 @@ from calcontract.report.terminal import Terminal
 from calcontract.session import Session
 from calcontract.settings import Settings
 from calcontract.spreading import Spread
+
+#: With a receiver for each of more processes than this, starting them costs more than it saves.
+_MANY = 4
 
 _SUITE = Path(calcontract.__file__).parent / "suite"
 
@@ -46,28 +49,9 @@ class _Door:
         config.pluginmanager.register(self._session, SESSION)
 
 
-@contextlib.contextmanager
-def _stoppable(session: Session) -> Iterator[None]:
-    """
-    Let an interrupt end the run between two checks; the second one ends it at once.
-
-    Raised in the middle of pytest's or a library's work, it leaves half-done things behind, and
-    may be taken for a failure of the check.
-    """
-
-    def stop(_number: int, _frame: object) -> None:
-        at_once = session.interrupted or (isinstance(session, Spread) and session.elsewhere)
-        session.interrupted = True
-        if at_once:
-            # While others work, nothing of ours is half done.
-            raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def cores() -> int:
+    """Number of processes that run checks side by side without waiting for each other."""
+    return min(len(os.sched_getaffinity(0)), _MANY)
 
 
 def _workers(jobs: int) -> Sequence[str]:
@@ -118,6 +102,7 @@ def run(
 
     Raises:
         CalcontractError: if the run cannot start.
+        KeyboardInterrupt: if it is interrupted before there is anything to tell of the receiver.
     """
     kind = Spread if jobs > 1 else Session
     session = kind.of(options, select=select or "", process=process)
@@ -125,18 +110,17 @@ def run(
         session.know(named)
     terminal = Terminal(console, verbose=verbose)
     status: int | None = None
-    with _stoppable(session):
+    with interrupts.heeded():
         # Not before: whatever was told wrongly has no run to be the heading of.
         version = metadata.version("calcontract")
         console.rule(f"calcontract {version}: profile {session.settings.profile}")
         if jobs > 1:
             # Before there are others: one process has looked, and all know.
             session.look()
-        if not session.interrupted:
-            spread = jobs > 1 and session.run.setup_problem is None
-            words = _words(jobs if spread else 1, select)
-            status = pytest.main(words, plugins=[_Door(session), terminal])
-    if session.interrupted:
+        spread = jobs > 1 and session.run.setup_problem is None
+        words = _words(jobs if spread else 1, select)
+        status = pytest.main(words, plugins=[_Door(session), terminal])
+    if interrupts.asked() and not session.concluded:
         raise KeyboardInterrupt
     if session.error is not None:
         raise session.error

@@ -93,8 +93,9 @@ def _left_out(item: pytest.Item, sentence: str, capabilities: Collection[str]) -
             Outcome.NOT_APPLICABLE,
             sentence="the target's URL is not https",
             reason="does-not-arise",
+            ran=False,
         )
-    return record_of(item, item.stash[CLAUSE], Outcome.OUTSIDE_SCOPE, sentence=sentence)
+    return record_of(item, item.stash[CLAUSE], Outcome.OUTSIDE_SCOPE, sentence=sentence, ran=False)
 
 
 def _belongs(item: pytest.Item, contract: Contract, profile: str) -> bool:
@@ -131,6 +132,7 @@ def _gaps(chosen: Sequence[pytest.Item]) -> Sequence[CheckRecord]:
             outcome=Outcome.NOT_VERIFIED,
             sentence=f"{count} of its {whole[name]} checks were selected",
             reason="partial-selection",
+            ran=False,
         )
         for name, count in counts.items()
         if count < whole[name]

@@ -17,14 +17,14 @@ from typing import Any, NoReturn, Self
 
 import pytest
 
-from calcontract import catalogue, settings, smoke
+from calcontract import catalogue, interrupts, settings, smoke
 from calcontract.catalogue import Contract
-from calcontract.checks import Checks, record_in
-from calcontract.errors import INTERRUPTED, CalcontractError, Exit, SetupError, UsageError
+from calcontract.checks import INTERRUPTED, Checks, record_in
+from calcontract.errors import CalcontractError, Exit, SetupError, UsageError
 from calcontract.known import KnownViolations
 from calcontract.process import Process
 from calcontract.recording import name_of, record_of
-from calcontract.records import CheckRecord
+from calcontract.records import NOT_RUN, CheckRecord
 from calcontract.report import document, junit, letters
 from calcontract.report.folder import require_folder, unwritable
 from calcontract.selection import CLAUSE
@@ -124,7 +124,8 @@ class Session(Checks):
                 item.stash[CLAUSE],
                 Outcome.NOT_VERIFIED,
                 sentence="it was not run",
-                reason="not-run",
+                reason=NOT_RUN,
+                ran=False,
             )
         inside = set(selected.inside)
         config.hook.pytest_deselected(items=[item for item in items if item not in inside])
@@ -135,9 +136,10 @@ class Session(Checks):
         if self._looked:
             return
         self._looked = True
-        self.run.certificate = self.target.examine_certificate()
         try:
-            smoke.look(self.target)
+            with interrupts.open_to():
+                self.run.certificate = self.target.examine_certificate()
+                smoke.look(self.target)
         except SetupError as error:
             self.run.setup_problem = error
 
@@ -154,7 +156,7 @@ class Session(Checks):
         """Collect the records, also those of other processes."""
         record = record_in(report)
         name = name_of(report.nodeid)
-        if record is not None:
+        if record is not None and record.reason != INTERRUPTED:
             self.awaited.pop(name, None)
             self.run.add(record)
         elif report.when not in _STEPS and name in self.awaited:
@@ -165,29 +167,33 @@ class Session(Checks):
                     outcome=Outcome.ERROR,
                     sentence="the process that ran it ended",
                     reason="process-lost",
+                    ran=True,
                 )
             )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Know that somebody has asked to stop."""
         if excinfo.type is KeyboardInterrupt:
-            self.interrupted = True
+            interrupts.note()
 
     # --- the verdict -----------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Judge, write the reports, and let the exit code say it."""
-        if self.interrupted:
-            session.exitstatus = INTERRUPTED
+        self.run.interrupted = interrupts.asked()
+        if self.run.interrupted and not self.run.ran:
+            session.exitstatus = Exit.INTERRUPTED
             return
-        if exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED):
+        unstarted = exitstatus in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERRUPTED)
+        if unstarted and not self.run.interrupted:
             session.exitstatus = Exit.USAGE
             return
         self.run.seconds = time.monotonic() - self._began
         self.run.uids = sorted(self.target.sent.uids)
         self.run.attempts = self.target.sent.attempts
-        self.run.stale = self.known.stale(self.run)
+        # What a whole run would have come to is not known.
+        self.run.stale = () if self.run.interrupted else self.known.stale(self.run)
         if session.config.option.collectonly:
             return
         if self.run.setup_problem is None:
@@ -211,8 +217,8 @@ class Session(Checks):
             self.stop(unwritable(folder, error))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say the verdict below pytest's own summary; an interrupted run has none."""
-        if self.interrupted:
+        """Say the verdict below pytest's own summary; a run that came to nothing has none."""
+        if interrupts.asked() and not self.concluded:
             return
         terminalreporter.section("contract")
         for line in letters.summary(self.run, self.contract):

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import signal
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from calcontract import catalogue, recording, reference, settings
+from calcontract import catalogue, interrupts, recording, reference, settings
 from calcontract.catalogue import Clause
 from calcontract.checks import Checks, record_in
 from calcontract.errors import CheckStop
@@ -98,11 +99,13 @@ class Worker(Checks):
         Raises:
             CalcontractError: if it has no receiver to work with.
         """
+        interrupts.obey()
         process: Process | None = None
         given = dict(told["settings"])
         if told["apiece"]:
             own = reference.named_or_own(settings.load(**given))
-            placed, process = leaving.enter_context(own)
+            with interrupts.open_to():
+                placed, process = leaving.enter_context(own)
             given |= placed
         run_settings = settings.load(**given)
         number: int = told["number"]
@@ -178,11 +181,10 @@ class Worker(Checks):
 class Spread(Session):
     """A run whose checks are spread over workers as far as they bear it."""
 
-    #: Whether the workers are at work.
-    elsewhere = False
-
     def __init__(self, *told: Any) -> None:
         super().__init__(*told)
+        #: The workers, as pytest-xdist knows them.
+        self._nodes: list[Any] = []
         #: What looking back came to elsewhere, by the name of the check.
         self._elsewhere: dict[str, list[CheckRecord]] = {}
 
@@ -194,6 +196,7 @@ class Spread(Session):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker, over its pipe, what the run was told."""
+        self._nodes.append(node)
         workers = node.workerinput["workercount"]
         told = self.named if self.named is not None and self._apiece else self.settings
         node.workerinput[TOLD] = {
@@ -215,6 +218,28 @@ class Spread(Session):
                 self._elsewhere.setdefault(record.node, []).append(record)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, object, object]:
+        """Let the workers, which start now, hear of an interrupt from us alone."""
+        with interrupts.kept_from_children():
+            return (yield)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Have the workers end what they are at if somebody has asked to stop."""
+        super().pytest_keyboard_interrupt(excinfo)
+        if interrupts.asked():
+            self._stop_workers()
+
+    def pytest_unconfigure(self) -> None:
+        """Have the workers end at once if somebody has asked for that."""
+        if interrupts.insisted():
+            self._stop_workers()
+
+    def _stop_workers(self) -> None:
+        for node in self._nodes:
+            # pytest-xdist has a word for no more checks, and none for the one under way.
+            node.gateway._io.popen.send_signal(signal.SIGTERM)  # noqa: SLF001 - see above
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> Generator[None, object, object]:
         """Know every check here too, while the workers start: what none of them ran is told of."""
         if _spreads(session.config):
@@ -226,17 +251,13 @@ class Spread(Session):
         """Let the workers do theirs, and then run alone what is left."""
         if not _spreads(session.config):
             return (yield from super().pytest_runtestloop(session))
-        self.elsewhere = True
         try:
-            if self.interrupted:
-                # Asked to stop before there was anything that could be stopped.
-                raise KeyboardInterrupt
-            result = yield
+            # While others work, nothing of ours is half done.
+            with interrupts.open_to():
+                result = yield
         except session.Interrupted as stop:
             # As many failures as were allowed: what was not run is not verified, as ever.
             raise session.Failed(str(stop)) from None
-        finally:
-            self.elsewhere = False
         left = [item for item in session.items if name_of(item.nodeid) in self.awaited]
         for item, following in itertools.zip_longest(left, left[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

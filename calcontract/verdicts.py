@@ -64,6 +64,8 @@ class Conclusion(enum.StrEnum):
     VIOLATES = "violates"
     NOT_VERIFIED = "not verified"
     SUITE_FAILED = "suite failed"
+    #: Of a run that was interrupted, whatever it has found until then.
+    INCOMPLETE = "incomplete"
 
 
 #: What the target lets us see, from least to most; a verdict always names it.

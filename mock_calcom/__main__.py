@@ -1,5 +1,14 @@
-"""`python -m mock_calcom`."""
+"""The door of `mock-calcom` and `python -m mock_calcom`; an interrupt finds it soon."""
 
-from mock_calcom.cli import main
+from mock_calcom.interrupts import loading
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    with loading():
+        from mock_calcom import cli  # noqa: PLC0415 - heavy
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

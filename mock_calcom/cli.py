@@ -130,7 +130,7 @@ def list_triggers(
 
 
 def main() -> None:
-    """The door of `mock-calcom` and `python -m mock_calcom`."""
+    """Run the command line."""
     with written("mock-calcom", UNWRITTEN):
         app(prog_name="mock-calcom")
 

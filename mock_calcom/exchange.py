@@ -147,6 +147,11 @@ class Exchange:
             return True
         return True
 
+    def cut(self) -> None:
+        """Ends the connection under whoever waits for something to come over it."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
     def finish_sending(self) -> None:
         """Says that nothing more will be sent, although the receiver may still wait for it."""
         self._sock.shutdown(socket.SHUT_WR)

@@ -41,7 +41,13 @@ def fire(
         for shot in shots:
             shot.release()
         with concurrent.futures.ThreadPoolExecutor(max_workers=len(shots)) as pool:
-            return list(pool.map(_Shot.attempt, shots))
+            try:
+                return list(pool.map(_Shot.attempt, shots))
+            except BaseException:
+                # Whoever is interrupted waits for no answer, and the pool for each of its threads.
+                for shot in shots:
+                    shot.cut()
+                raise
 
 
 class _Shot:
@@ -70,6 +76,11 @@ class _Shot:
         if exchange and not self._problem:
             exchange.start_the_clock()
             self._try(lambda: exchange.send_now(self._message[-1:]))
+
+    def cut(self) -> None:
+        """Gives it up while its answer is waited for."""
+        if self._exchange is not None:
+            self._exchange.cut()
 
     def attempt(self) -> Attempt:
         """What became of it."""

@@ -32,6 +32,7 @@ EDGES = {
     "connections",
     "deadlines",
     "exchange",
+    "interrupts",
     "sender",
     "server",
     "strangers",

@@ -109,8 +109,8 @@ def test_the_wheel_opens_its_doors(wheel):
         (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
         text = archive.read(name).decode()
     for line in (
-        "calcontract = calcontract.cli:main",
-        "mock-calcom = mock_calcom.cli:main",
+        "calcontract = calcontract.__main__:main",
+        "mock-calcom = mock_calcom.__main__:main",
         "reference-receiver = reference_impl.commands:main",
         # pluggy refuses a plugin that is known under two names.
         "calcontract.plugin = calcontract.plugin",

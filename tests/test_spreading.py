@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shlex
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -318,66 +316,3 @@ def test_the_secret_of_the_reference_receiver_stands_in_no_argument_list(tmp_pat
     # The reference receiver's secret is 32 hex digits.
     found = [re.search(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", one.read_bytes()) for one in seen]
     assert not [one for one in found if one and b"TESTRUNUID" not in one.string]
-
-
-@pytest.mark.parametrize("door", ["check", "pytest"])
-def test_an_interrupted_run_ends_with_130_and_says_nothing(door, stand, tmp_path):
-    told = ("-n", "2", "-m", "sig or env or evt or tol")
-    answer = stand.answer
-
-    def slowly(headers, body):
-        # However quick the machine is, the run is under way when it is interrupted.
-        time.sleep(0.1)
-        return answer(headers, body)
-
-    stand.answer = slowly
-    words = (
-        ("calcontract", "check", stand.url, *told)
-        if door == "check"
-        else ("pytest", "--target", stand.url, *told)
-    )
-    run = subprocess.Popen(
-        [sys.executable, "-u", "-m", *words, "--secret-env", "SPREAD_SECRET"],
-        cwd=ROOT,
-        env={**os.environ, "SPREAD_SECRET": SECRET},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    # More than the look before the run: the workers are at work.
-    deadline = time.monotonic() + PATIENCE
-    while len(stand.received) < 3 and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    run.send_signal(signal.SIGINT)
-    said, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 130, said
-    assert "verdict" not in said
-
-
-def _listens(port):
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-def test_an_interrupted_run_leaves_no_receiver_behind(tmp_path):
-    words = ("calcontract", "check", *APIECE, "-n", "2", "-m", "sig or env or dur")
-    run = subprocess.Popen(
-        [sys.executable, "-u", "-m", *words, "--secret-env", "SPREAD_SECRET"],
-        cwd=tmp_path,
-        env={**os.environ, "SPREAD_SECRET": SECRET, reference.SECRET: SECRET},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    deadline = time.monotonic() + PATIENCE
-    while len(list(tmp_path.glob("*.db"))) < 3 and run.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    run.send_signal(signal.SIGINT)
-    said, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 130, said
-    ports = [int(path.stem) for path in tmp_path.glob("*.db")]
-    assert len(ports) == 3
-    while any(map(_listens, ports)):
-        assert time.monotonic() < deadline, "a receiver still listens"
-        time.sleep(0.05)

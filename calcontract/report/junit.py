@@ -97,6 +97,12 @@ def write(path: Path, run: RunRecord, contract: Contract) -> None:
         counts["failures"] = len(run.stale)
         _count(suite, counts)
         totals["failures"] += len(run.stale)
+    if run.interrupted:
+        suite, counts = _suite(root, "interrupted")
+        _remark(suite, "error", "the run comes to its end", letters.headline(run))
+        counts["errors"] = 1
+        _count(suite, counts)
+        totals["errors"] += 1
     if run.setup_problem is not None:
         suite, counts = _suite(root, "set-up")
         _remark(suite, "error", "the target is judged", str(run.setup_problem))

@@ -17,6 +17,7 @@ from calcontract.judges import fate
 from calcontract.judges.answers import ACKNOWLEDGED
 from calcontract.layers import CONFIG_FILE
 from calcontract.records import (
+    NOT_RUN,
     SECRET,
     SECRET_BASE64,
     SIGNED,
@@ -207,15 +208,26 @@ def headline(run: RunRecord) -> str:
     verdict = run.verdict
     if verdict is None:
         return "not judged"
-    must = f"{verdict.must_verified} of {verdict.must_in_scope} MUST"
+    must = f"{verdict.must_verified} of {verdict.must_in_scope} MUST verified"
+    if run.interrupted:
+        must = f"interrupted after {run.ran} of {run.ran + run.unrun} checks, {must} by then"
+        if violated := list(_violated(run)):
+            must += f", violates {', '.join(violated)}"
     # "conforms" alone is said of those who offer everything there is to see.
     scope = f" ({verdict.scope})" if _withheld(run) else ""
-    line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must} verified"
+    line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
     if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
         line += f", known to violate {', '.join(known)}"
     if verdict.deviations:
         line += f", deviates from {', '.join(verdict.deviations)}"
     return line
+
+
+def _violated(run: RunRecord) -> Iterator[str]:
+    """The MUST clauses that were seen to be violated."""
+    for name, level in run.levels.items():
+        if level is Level.MUST and run.outcome(name) in ACCUSING:
+            yield name
 
 
 def _withheld(run: RunRecord) -> list[str]:
@@ -245,7 +257,9 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
                 f"outside  {len(outside)} MUST need more than this target offers: "
                 f"{', '.join(clause.id for clause in outside)}"
             )
-        unverified = [clause_id for clause_id in run.levels if run.outcome(clause_id) in UNVERIFIED]
+        if run.interrupted:
+            yield f"not run  {run.unrun} of {run.ran + run.unrun} checks: the run was interrupted"
+        unverified = [name for name in run.levels if _is_open(run, name)]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
         yield from _where_to_start(run)
@@ -261,6 +275,18 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
     checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
     yield f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}"
     yield f"verdict  {headline(run)}"
+
+
+def _is_open(run: RunRecord, clause_id: str) -> bool:
+    """Whether no verdict was reached on a clause, and not only because the run came to no end."""
+    return run.outcome(clause_id) in UNVERIFIED and not (
+        run.interrupted
+        and all(
+            record.reason == NOT_RUN
+            for record in run.checks[clause_id]
+            if record.outcome in UNVERIFIED
+        )
+    )
 
 
 def _where_to_start(run: RunRecord) -> Iterator[str]:

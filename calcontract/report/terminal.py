@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from calcontract.catalogue import Chapter, Contract
-from calcontract.records import CheckRecord, RunRecord
+from calcontract.records import NOT_RUN, CheckRecord, RunRecord
 from calcontract.report import letters
 from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
 
@@ -104,7 +104,11 @@ class Terminal:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _chapter(self, chapter: Chapter, run: RunRecord) -> None:
-        clauses = [clause for clause in chapter.clauses if clause.id in run.levels]
+        clauses = [
+            clause
+            for clause in chapter.clauses
+            if clause.id in run.levels and not (run.interrupted and _untouched(run, clause.id))
+        ]
         if not clauses:
             return
         self._console.print(Text(f"{chapter.name}  {chapter.title}", style="bold"))
@@ -125,7 +129,10 @@ class Terminal:
             records = [
                 record
                 for record in run.checks.get(clause.id, ())
-                if record.outcome is not Outcome.PASS and record.outcome not in UNCOUNTED
+                if record.outcome is not Outcome.PASS
+                and record.outcome not in UNCOUNTED
+                # One sentence says it of all of them.
+                and not (run.interrupted and record.reason == NOT_RUN)
             ]
             shown = records if self._verbose else _first(records)
             longest = None if self._verbose else _LONGEST_COMMAND
@@ -141,6 +148,14 @@ class Terminal:
                     highlight=False,
                     soft_wrap=True,
                 )
+
+
+def _untouched(run: RunRecord, clause_id: str) -> bool:
+    """Whether no check of a clause was run, of those that were to be."""
+    records = run.checks[clause_id]
+    return any(record.reason == NOT_RUN for record in records) and not any(
+        record.ran for record in records
+    )
 
 
 def _first(records: Sequence[CheckRecord]) -> Sequence[CheckRecord]:

@@ -69,13 +69,19 @@ def _burst(story: Story) -> None:
     story.killed = True
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(story.target.sender.attempt, item.delivery): item for item in items}
-        for future in concurrent.futures.as_completed(futures):
-            answered += 1
-            item = futures[future]
-            story.target.note(item.delivery)
-            story.remember(item, [future.result()])
-            if answered == int(len(items) * _SHARE):
-                story.target.kill()
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                answered += 1
+                item = futures[future]
+                story.target.note(item.delivery)
+                story.remember(item, [future.result()])
+                if answered == int(len(items) * _SHARE):
+                    story.target.kill()
+        except BaseException:
+            # Whoever is interrupted waits for no answer, and the pool for each of its threads.
+            pool.shutdown(wait=False, cancel_futures=True)
+            story.target.kill()
+            raise
     story.target.restart()
     _end_leases(story)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from calcontract import lookup
+from calcontract import interrupts, lookup
 from calcontract.checks import Checks
-from calcontract.errors import INTERRUPTED, CheckStop, Exit
+from calcontract.errors import CheckStop, Exit
 from calcontract.plugin import FUZZED, SESSION
 from calcontract.story import Story
 
@@ -35,11 +35,10 @@ def pytest_runtestloop() -> Generator[None, object, object]:
         return (yield)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_runtest_setup() -> None:
     """End the run before the next check if somebody has asked to stop."""
-    session = item.config.pluginmanager.get_plugin(SESSION)
-    if session is not None and session.interrupted:
-        pytest.exit("interrupted", returncode=INTERRUPTED)
+    if interrupts.asked():
+        pytest.exit("interrupted", returncode=int(Exit.INTERRUPTED))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
