@@ -29,7 +29,7 @@ from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
 
 _STORY = pytest.StashKey[Story]()
-#: What a report shows: the last attempt of the last try that did not pass.
+#: What a report shows: an attempt of the last try that did not pass.
 _SHOWN = pytest.StashKey[Exchange | None]()
 
 #: The reason of a check that was cut short.
@@ -116,7 +116,7 @@ class Checks:
             result = yield
             self._control(item)
         except CheckStop as stop:
-            self._remember(item)
+            self._remember(item, stop)
             first = stop
 
         def again() -> CheckStop | None:
@@ -128,7 +128,7 @@ class Checks:
                 item.runtest()
                 self._control(item)
             except CheckStop as stop:
-                self._remember(item)
+                self._remember(item, stop)
                 return stop
             return None
 
@@ -137,10 +137,10 @@ class Checks:
             raise end
         return result
 
-    def _remember(self, item: pytest.Item) -> None:
-        """Keep what a report shows of a try that did not pass."""
+    def _remember(self, item: pytest.Item, error: Exception) -> None:
+        """Keep what a report shows of a try that ended with *error*."""
         if _STORY in item.stash:
-            item.stash[_SHOWN] = recording.shown(item.stash[_STORY], self.target.secret)
+            item.stash[_SHOWN] = recording.shown(item.stash[_STORY], error, self.target.secret)
 
     def _control(self, item: pytest.Item) -> None:
         # The first step asks for the story: before the call there is none.
@@ -170,7 +170,7 @@ class Checks:
             return report
         clause = item.stash[CLAUSE]
         if error is not None and _SHOWN not in item.stash:
-            self._remember(item)
+            self._remember(item, error)
         record = recording.ended(
             item,
             clause,

@@ -18,6 +18,10 @@ Every message says what happened; `hint` starts with a verb and says what to do.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mock_calcom.attempts import Attempt
 
 
 class Exit(IntEnum):
@@ -84,12 +88,14 @@ class CheckStop(Exception):  # noqa: N818 - a way for a check to end, not an err
     Args:
         sentence: what was seen.
         reason: a short, stable, kebab-case code for machines.
+        attempt: the attempt that it was seen at, where one alone shows it.
     """
 
-    def __init__(self, sentence: str, *, reason: str) -> None:
+    def __init__(self, sentence: str, *, reason: str, attempt: Attempt | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.reason = reason
+        self.attempt = attempt
 
 
 class Violation(CheckStop):
@@ -100,10 +106,13 @@ class Violation(CheckStop):
         sentence: what came instead of what the clause asks for.
         expected: what the clause asks for, in a few words.
         reason: a short, stable, kebab-case code for machines.
+        attempt: the attempt that it was seen at, where one alone shows it.
     """
 
-    def __init__(self, sentence: str, *, expected: str, reason: str) -> None:
-        super().__init__(sentence, reason=reason)
+    def __init__(
+        self, sentence: str, *, expected: str, reason: str, attempt: Attempt | None = None
+    ) -> None:
+        super().__init__(sentence, reason=reason, attempt=attempt)
         self.expected = expected
 
 

@@ -103,12 +103,23 @@ def ended(
     )
 
 
-def shown(story: Story, secret: str) -> Exchange | None:
-    """What a report shows of *story*: its last attempt, without the *secret*."""
-    if not story.attempts:
+def shown(story: Story, error: Exception | None, secret: str) -> Exchange | None:
+    """
+    What a report shows of *story*, without the *secret*.
+
+    It is the attempt that *error* was seen at, or else the last one.
+    """
+    seen = error.attempt if isinstance(error, CheckStop) else None
+    attempt = seen or (story.attempts[-1] if story.attempts else None)
+    if attempt is None:
         return None
-    last = story.attempts[-1]
-    return exchange_of(last, secret, lawful=story.bodies(), method=story.method_of(last))
+    return exchange_of(
+        attempt,
+        secret,
+        lawful=story.bodies(),
+        method=story.method_of(attempt),
+        spoiled=story.spoiled(attempt),
+    )
 
 
 def packed(record: CheckRecord) -> dict[str, Any]:

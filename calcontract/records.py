@@ -46,7 +46,11 @@ _TELLING = 16
 
 @dataclass(frozen=True)
 class Exchange:
-    """One attempt as a report may show it; `signed` is the body whose signature it carried."""
+    """
+    One attempt as a report may show it.
+
+    `signed` is the body whose signature it carried; what was `spoiled` Cal.com would not send.
+    """
 
     method: str
     url: str
@@ -58,6 +62,7 @@ class Exchange:
     answer_body: str
     problem: str | None
     seconds: float
+    spoiled: bool = False
 
 
 def _digest(body: bytes, secret: str) -> str:
@@ -77,7 +82,12 @@ def _telling(value: str, digests: Iterable[str]) -> bool:
 
 
 def exchange_of(
-    attempt: Attempt, secret: str, *, lawful: Iterable[bytes] = (), method: str = "POST"
+    attempt: Attempt,
+    secret: str,
+    *,
+    lawful: Iterable[bytes] = (),
+    method: str = "POST",
+    spoiled: bool = False,
 ) -> Exchange:
     """
     What may be shown of *attempt*.
@@ -89,6 +99,7 @@ def exchange_of(
         secret: the shared secret.
         lawful: other bodies of the same check whose signatures may have been used.
         method: what it was sent with.
+        spoiled: whether it differs from what Cal.com sends.
     """
     body = attempt.delivery.body
     candidates = dict.fromkeys([body, body.rstrip(b"\r\n"), *lawful])
@@ -118,6 +129,7 @@ def exchange_of(
         answer_body=safe(answer.body.decode("utf-8", "replace"))[:_SHOWN] if answer else "",
         problem=attempt.problem,
         seconds=attempt.seconds,
+        spoiled=spoiled,
     )
 
 

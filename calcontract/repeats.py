@@ -87,6 +87,7 @@ def _weighed(ends: Sequence[CheckStop | None]) -> CheckStop | None:
             f"{shown.sentence} (in {len(violations)} of {len(ends)} tries)",
             expected=shown.expected,
             reason=shown.reason,
+            attempt=shown.attempt,
         )
     plain = [one for one in others if not may_be_an_accident(one.reason)]
     if plain or len(violations) + len(others) >= _NO_ACCIDENT:

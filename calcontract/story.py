@@ -298,6 +298,11 @@ class Story:
         """The method that *attempt* was sent with."""
         return next((item.method for item in self.sent if attempt in item.attempts), "POST")
 
+    def spoiled(self, attempt: Attempt) -> bool:
+        """Whether *attempt* carried something that differs from its lawful twin."""
+        items = [item for item in self.sent if attempt in item.attempts]
+        return bool(items) and all(item.lawful != attempt.delivery for item in items)
+
     def bodies(self) -> list[bytes]:
         """Every body of the check, as it is lawful and as it is sent."""
         items = [*self.items.values(), *self.sent]

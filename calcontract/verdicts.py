@@ -70,10 +70,18 @@ class Conclusion(enum.StrEnum):
 
 #: What the target lets us see, from least to most; a verdict always names it.
 SCOPES: Mapping[str, str] = {
-    "wire": "URL and secret only",
+    "wire": "URL and secret",
     "effects": "the wire and a probe",
     "states": "effects and provider states",
     "crash": "states and killing the process",
+}
+
+#: The capabilities that a scope's name tells of.
+NAMED: Mapping[str, frozenset[str]] = {
+    "wire": frozenset(),
+    "effects": frozenset({"probe"}),
+    "states": frozenset({"probe", "states"}),
+    "crash": frozenset({"probe", "states", "process"}),
 }
 
 

@@ -35,7 +35,10 @@ def demanded(attempt: Attempt, expected: str) -> Answer:
     """The answer that the clause asks for: none is a violation of it."""
     if attempt.answer is None:
         raise Violation(
-            described(attempt), expected=expected, reason=f"no-answer-{attempt.problem}"
+            described(attempt),
+            expected=expected,
+            reason=f"no-answer-{attempt.problem}",
+            attempt=attempt,
         )
     return _unthrottled(attempt.answer)
 
@@ -50,7 +53,9 @@ def any_answer(attempt: Attempt) -> Answer:
         Inconclusive: if there is none, or it is that of a throttle.
     """
     if attempt.answer is None:
-        raise Inconclusive(described(attempt), reason=f"no-answer-{attempt.problem}")
+        raise Inconclusive(
+            described(attempt), reason=f"no-answer-{attempt.problem}", attempt=attempt
+        )
     return _unthrottled(attempt.answer)
 
 
@@ -83,7 +88,9 @@ def acknowledged(
     expected = f"{ACKNOWLEDGED} ({_promised(promised) or '2xx'})"
     answer = demanded(attempt, expected)
     if answer.status not in (promised or range(200, 300)):
-        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{answer.status}", attempt=attempt
+        )
     if within is not None:
         in_time(attempt, within)
 
@@ -100,7 +107,7 @@ def in_time(attempt: Attempt, budget: float) -> None:
     expected = f"an answer within {budget:g} s"
     demanded(attempt, expected)
     if attempt.seconds > budget:
-        raise Violation(described(attempt), expected=expected, reason="too-late")
+        raise Violation(described(attempt), expected=expected, reason="too-late", attempt=attempt)
 
 
 def refused(attempt: Attempt, *, promised: Collection[int] = ()) -> None:
@@ -120,7 +127,9 @@ def refused(attempt: Attempt, *, promised: Collection[int] = ()) -> None:
     expected = f"a refusal ({_promised(promised) or '4xx'})"
     answer = demanded(attempt, expected)
     if answer.status not in (promised or range(400, 500)):
-        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{answer.status}", attempt=attempt
+        )
 
 
 def unfailing(attempt: Attempt) -> None:
@@ -134,7 +143,9 @@ def unfailing(attempt: Attempt) -> None:
     expected = "a definite answer (2xx or 4xx)"
     answer = demanded(attempt, expected)
     if not (200 <= answer.status < 300 or 400 <= answer.status < 500):
-        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{answer.status}", attempt=attempt
+        )
 
 
 def status(attempt: Attempt, wanted: int) -> None:
@@ -147,7 +158,9 @@ def status(attempt: Attempt, wanted: int) -> None:
     expected = f"the status {wanted}"
     answer = demanded(attempt, expected)
     if answer.status != wanted:
-        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{answer.status}", attempt=attempt
+        )
 
 
 def not_status(attempt: Attempt, unwanted: int) -> None:
@@ -160,7 +173,9 @@ def not_status(attempt: Attempt, unwanted: int) -> None:
     """
     expected = f"any status but {unwanted}"
     if any_answer(attempt).status == unwanted:
-        raise Violation(described(attempt), expected=expected, reason=f"status-{unwanted}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{unwanted}", attempt=attempt
+        )
 
 
 def no_redirect(attempt: Attempt) -> None:
@@ -173,7 +188,7 @@ def no_redirect(attempt: Attempt) -> None:
     """
     expected = "an answer without a redirect"
     if 300 <= any_answer(attempt).status < 400:
-        raise Violation(described(attempt), expected=expected, reason="redirect")
+        raise Violation(described(attempt), expected=expected, reason="redirect", attempt=attempt)
 
 
 def json_body(attempt: Attempt, wanted: Any) -> None:
@@ -190,10 +205,15 @@ def json_body(attempt: Attempt, wanted: Any) -> None:
         value = json.loads(body)
     except (ValueError, RecursionError):
         raise Violation(
-            f"the body is no JSON ({len(body)} bytes)", expected=expected, reason="body"
+            f"the body is no JSON ({len(body)} bytes)",
+            expected=expected,
+            reason="body",
+            attempt=attempt,
         ) from None
     if value != wanted:
-        raise Violation("the body says something else", expected=expected, reason="body")
+        raise Violation(
+            "the body says something else", expected=expected, reason="body", attempt=attempt
+        )
 
 
 def text(attempt: Attempt, wanted: str) -> None:
@@ -206,7 +226,9 @@ def text(attempt: Attempt, wanted: str) -> None:
     """
     expected = f"the words {wanted!r}"
     if wanted.encode() not in any_answer(attempt).body:
-        raise Violation("the body says something else", expected=expected, reason="body")
+        raise Violation(
+            "the body says something else", expected=expected, reason="body", attempt=attempt
+        )
 
 
 def alike(attempt: Attempt, model: Attempt) -> None:
@@ -221,7 +243,9 @@ def alike(attempt: Attempt, model: Attempt) -> None:
     expected = f"the answer to any wrong signature ({wanted})"
     answer = any_answer(attempt)
     if answer.status != wanted:
-        raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+        raise Violation(
+            described(attempt), expected=expected, reason=f"status-{answer.status}", attempt=attempt
+        )
 
 
 def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
@@ -238,7 +262,9 @@ def discreet(attempt: Attempt, *, secret: str, signature: str) -> None:
         f"{name}: {value}".encode("latin-1", "replace") for name, value in answer.headers.items()
     )
     if found := shows(shown, secret=secret, signatures=[signature]):
-        raise Violation(f"the answer shows {found}", expected=expected, reason="leak")
+        raise Violation(
+            f"the answer shows {found}", expected=expected, reason="leak", attempt=attempt
+        )
 
 
 def shows(text: bytes, *, secret: str, signatures: Sequence[str] = ()) -> str:

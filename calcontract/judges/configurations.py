@@ -8,6 +8,9 @@ from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers
 from mock_calcom.sender import Attempt
 
+#: The end of the reason of who has taken a delivery under a secret that does not count.
+TAKEN = "-secret-taken"
+
 
 def none_taken(attempts: Mapping[str, Attempt], *, own: Attempt) -> None:
     """
@@ -21,12 +24,13 @@ def none_taken(attempts: Mapping[str, Attempt], *, own: Attempt) -> None:
         Violation: if one was.
         Inconclusive: if the receiver still has its secret, from somewhere else.
     """
-    taken = [word for word, attempt in attempts.items() if attempt.acknowledged]
+    taken = {word: attempt for word, attempt in attempts.items() if attempt.acknowledged}
     if taken:
         raise Violation(
             f"it acknowledged deliveries whose signature is {', '.join(taken)}",
             expected="no delivery taken without a secret",
             reason="fails-open",
+            attempt=next(iter(taken.values())),
         )
     if own.acknowledged:
         raise Inconclusive(
@@ -59,7 +63,8 @@ def counting(attempts: Mapping[str, Attempt], wanted: frozenset[str]) -> None:
                 raise Violation(
                     f"it acknowledged a delivery under {_words(name)}",
                     expected=f"a refusal of {_words(name)}",
-                    reason=f"{name}-secret-taken",
+                    reason=f"{name}{TAKEN}",
+                    attempt=attempt,
                 )
             answers.refused(attempt)
         elif not attempt.acknowledged:
@@ -67,6 +72,7 @@ def counting(attempts: Mapping[str, Attempt], wanted: frozenset[str]) -> None:
                 f"{answers.described(attempt)} to a delivery under {_words(name)}",
                 expected=f"an acknowledgement under {_words(name)}",
                 reason=f"{name}-secret-refused",
+                attempt=attempt,
             )
 
 

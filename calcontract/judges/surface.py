@@ -29,9 +29,14 @@ def gets_over(attempt: Attempt, budget: float) -> None:
     if attempt.problem != RESET:
         answer = answers.demanded(attempt, expected)
         if answer.status >= 500 and answer.status != _NOT_IMPLEMENTED:
-            raise Violation(described(attempt), expected=expected, reason=f"status-{answer.status}")
+            raise Violation(
+                described(attempt),
+                expected=expected,
+                reason=f"status-{answer.status}",
+                attempt=attempt,
+            )
     if attempt.seconds > budget:
-        raise Violation(described(attempt), expected=expected, reason="too-late")
+        raise Violation(described(attempt), expected=expected, reason="too-late", attempt=attempt)
 
 
 def turned_away(attempt: Attempt) -> None:
@@ -57,6 +62,7 @@ def not_acknowledged(attempt: Attempt) -> None:
             described(attempt),
             expected="no acknowledgement",
             reason=f"status-{attempt.status}",
+            attempt=attempt,
         )
 
 
@@ -88,6 +94,7 @@ def no_page(attempt: Attempt) -> None:
             f"{described(attempt)}, with a page of {len(answer.body)} bytes",
             expected=expected,
             reason="page",
+            attempt=attempt,
         )
 
 
@@ -128,7 +135,9 @@ def undisclosed(attempt: Attempt) -> None:
     text = _text(answer)
     for what, pattern in _INSIDES.items():
         if re.search(pattern, text, re.MULTILINE):
-            raise Violation(f"the answer shows {what}", expected=expected, reason="insides")
+            raise Violation(
+                f"the answer shows {what}", expected=expected, reason="insides", attempt=attempt
+            )
 
 
 #: What makes two answers of the same words differ: numbers, ids, times.
@@ -147,7 +156,9 @@ def word_for_word(attempt: Attempt, model: Attempt) -> None:
     expected = "the words of the answer to any other wrong signature"
     bodies = [_PASSING.sub(b"#", answers.any_answer(one).body) for one in (attempt, model)]
     if bodies[0] != bodies[1]:
-        raise Violation("the answer says something else", expected=expected, reason="body")
+        raise Violation(
+            "the answer says something else", expected=expected, reason="body", attempt=attempt
+        )
 
 
 def unreflected(attempt: Attempt, markup: str) -> None:
@@ -168,6 +179,7 @@ def unreflected(attempt: Attempt, markup: str) -> None:
             f"the answer ({kind or 'without a content type'}) holds our markup as it was sent",
             expected=expected,
             reason="reflected",
+            attempt=attempt,
         )
 
 
@@ -184,7 +196,9 @@ def versionless(attempt: Attempt) -> None:
     for name in ("server", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version"):
         value = answer.headers.get(name, "")
         if re.search(r"\d+\.\d+", value):
-            raise Violation(f"{name} says {value[:60]!r}", expected=expected, reason="version")
+            raise Violation(
+                f"{name} says {value[:60]!r}", expected=expected, reason="version", attempt=attempt
+            )
 
 
 def cookieless(attempt: Attempt) -> None:
@@ -199,7 +213,12 @@ def cookieless(attempt: Attempt) -> None:
     cookie = answers.any_answer(attempt).headers.get("set-cookie", "")
     if cookie:
         name = cookie.partition("=")[0].strip()[:40]
-        raise Violation(f"the answer sets the cookie {name!r}", expected=expected, reason="cookie")
+        raise Violation(
+            f"the answer sets the cookie {name!r}",
+            expected=expected,
+            reason="cookie",
+            attempt=attempt,
+        )
 
 
 def _text(answer: Answer) -> str:

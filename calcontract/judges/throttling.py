@@ -54,6 +54,7 @@ def got_through(attempts: Sequence[Attempt]) -> None:
                 described(attempt),
                 expected=expected,
                 reason=str(reason if attempt.answer else f"no-answer-{reason}"),
+                attempt=attempt,
             )
     last = attempts[-1]
     if not last.acknowledged:
@@ -63,6 +64,7 @@ def got_through(attempts: Sequence[Attempt]) -> None:
             f"after {len(attempts)} attempts it is still kept out, {shown}",
             expected=expected,
             reason="locked-out",
+            attempt=last,
         )
 
 
@@ -78,6 +80,7 @@ def unfailed(attempt: Attempt) -> None:
             described(attempt),
             expected="a refusal, or 429",
             reason=f"status-{attempt.status}",
+            attempt=attempt,
         )
 
 
@@ -93,6 +96,7 @@ def says_when(attempt: Attempt) -> None:
             "a 429 without Retry-After",
             expected="Retry-After, in seconds or as a date",
             reason="no-retry-after",
+            attempt=attempt,
         )
 
 
@@ -105,5 +109,8 @@ def unthrottled(attempt: Attempt) -> None:
     """
     if throttled(attempt):
         raise Violation(
-            described(attempt), expected="an answer at once", reason=f"status-{attempt.status}"
+            described(attempt),
+            expected="an answer at once",
+            reason=f"status-{attempt.status}",
+            attempt=attempt,
         )

@@ -15,6 +15,7 @@ from calcontract.catalogue import CAPABILITIES, Clause, Contract
 from calcontract.handling import KINDS
 from calcontract.judges import fate
 from calcontract.judges.answers import ACKNOWLEDGED
+from calcontract.judges.configurations import TAKEN
 from calcontract.layers import CONFIG_FILE
 from calcontract.records import (
     NOT_RUN,
@@ -26,7 +27,7 @@ from calcontract.records import (
     Exchange,
     RunRecord,
 )
-from calcontract.verdicts import ACCUSING, SCOPES, UNVERIFIED, Level, Outcome
+from calcontract.verdicts import ACCUSING, NAMED, SCOPES, UNVERIFIED, Level, Outcome
 
 _INDENT = " " * 9
 
@@ -136,7 +137,7 @@ def letter(
     if record.expected:
         lines.append(_line("expected", record.expected))
     lines.append(_line("but" if record.expected else "because", record.sentence))
-    if record.exchange and record.outcome in ACCUSING and _is_genuine(record.exchange):
+    if record.exchange and _has_a_fate(record, clause):
         lines.append(_line("next", fate.of(record.exchange.status)))
     if record.outcome in ACCUSING:
         lines += [_line("why", clause.why), _line("fix", _fix(record, clause, run))]
@@ -150,9 +151,22 @@ def letter(
     return "\n".join(lines)
 
 
+def _has_a_fate(record: CheckRecord, clause: Clause) -> bool:
+    """Whether it was about a delivery of Cal.com's, of which something becomes."""
+    return (
+        record.outcome in ACCUSING
+        and record.exchange is not None
+        and _is_genuine(record.exchange)
+        # Traffic that Cal.com never sends, and a secret that it has no more.
+        and clause.level is not Level.HARDENING
+        and not record.reason.endswith(TAKEN)
+    )
+
+
 def _is_genuine(exchange: Exchange) -> bool:
-    """Whether it was rightly signed; what becomes of a forgery is no loss to anybody."""
-    return any(SIGNED in value for _, value in exchange.headers)
+    """Whether Cal.com would send it so; what becomes of anything else is no loss to anybody."""
+    rightly_signed = any(SIGNED in value for _, value in exchange.headers)
+    return rightly_signed and not exchange.spoiled and exchange.method == "POST"
 
 
 def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
@@ -245,9 +259,7 @@ def summary(run: RunRecord, contract: Contract) -> Iterator[str]:
             and clause.level is Level.MUST
             and run.outcome(clause.id) is Outcome.OUTSIDE_SCOPE
         ]
-        withheld = _withheld(run)
-        without = f"; without {', '.join(withheld)}" if withheld else ""
-        yield f"scope    {run.scope}: {SCOPES[run.scope]}{without}"
+        yield f"scope    {_scope(run)}"
         if run.handled is not None:
             yield f"handles  {', '.join(run.handled)}, as declared"
         if run.not_applicable:
@@ -311,6 +323,19 @@ def _idle(run: RunRecord) -> list[str]:
         for record in run.checks.get(_HANDLED, ())
         if record.outcome in ACCUSING and record.reason == "effect-missing"
     ]
+
+
+def _scope(run: RunRecord) -> str:
+    """What the target let us see, what else it offered, and what it did not."""
+    beside = [
+        name
+        for name in CAPABILITIES
+        if name in run.capabilities and name not in NAMED[run.scope] and name != "tls"
+    ]
+    offered = f", with {', '.join(beside)}" if beside else "" if NAMED[run.scope] else " only"
+    withheld = _withheld(run)
+    without = f"; without {', '.join(withheld)}" if withheld else ""
+    return f"{run.scope}: {SCOPES[run.scope]}{offered}{without}"
 
 
 def _attempts(count: int) -> str:

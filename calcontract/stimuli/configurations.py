@@ -71,4 +71,6 @@ def signature(body: bytes, secret: str) -> str:
 def open_signatures(material: Material) -> Mapping[str, bytes | None]:
     """Header values that need no secret, by what they are; nothing is no header at all."""
     values = {word: signatures.value(word, material) for word in OPEN_VALUES}
-    return values | {word: signatures.signed_with(word, material) for word in OPEN_KEYS}
+    return values | {
+        f"made with {word}": signatures.signed_with(word, material) for word in OPEN_KEYS
+    }

@@ -77,6 +77,16 @@ def test_without_a_secret_nothing_is_taken():
         judges.none_taken(attempts(absent=401), own=an_attempt(202))
 
 
+def test_what_was_taken_without_a_secret_is_shown_and_named_as_it_was_made():
+    words = list(stimuli.open_signatures(Material(b"{}", "one secret", Random(1))))
+    tried = {word: an_attempt(202 if "empty key" in word else 401) for word in words}
+    with pytest.raises(Violation) as caught:
+        judges.none_taken(tried, own=an_attempt(401))
+    (taken,) = [attempt for attempt in tried.values() if attempt.acknowledged]
+    assert caught.value.attempt is taken
+    assert caught.value.sentence.endswith("whose signature is made with the empty key")
+
+
 @pytest.mark.parametrize(
     ("wanted", "statuses"),
     [

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from calcontract import recording
 from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotVerified, Violation
 from calcontract.steps import happenings, spoiling
 from calcontract.stimuli import bodies, envelopes, signatures
@@ -162,6 +163,20 @@ def test_every_attempt_of_a_check_is_kept(story):
     assert first is not second
     assert (len(story.sent), len(story.attempts), len(second.attempts)) == (1, 2, 2)
     assert second.last is story.attempts[-1]
+
+
+def test_a_report_shows_the_attempt_that_a_violation_was_seen_at(story):
+    forged = booked(story)
+    forged.delivery = forged.delivery.with_header(HEADER, "0" * 64)
+    story.send(forged)
+    story.send(booked(story))
+    seen = Violation("so", expected="other", reason="taken", attempt=forged.last)
+    shown = recording.shown(story, seen, story.target.secret)
+    assert shown.body == forged.delivery.body
+    assert shown.spoiled
+    last = recording.shown(story, None, story.target.secret)
+    assert last.body == story.it.delivery.body
+    assert not last.spoiled
 
 
 def test_the_method_of_an_attempt_is_known(story):
