@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from calcontract import interrupts, recording, repeats, selection, steps
+from calcontract import interrupts, recording, repeats, selection, steps, waiting
 from calcontract.catalogue import Clause, Contract
 from calcontract.errors import CalcontractError, CheckStop, Flaky, NotVerified, Violation
 from calcontract.items import starts_otherwise
@@ -27,6 +27,7 @@ from calcontract.settings import Settings
 from calcontract.story import Story
 from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
+from mock_calcom import terminal
 
 _STORY = pytest.StashKey[Story]()
 #: What a report shows: an attempt of the last try that did not pass.
@@ -57,8 +58,17 @@ class Checks:
         self.contract = contract
         self.target = target
         self.run = RunRecord.of(run_settings, capabilities=target.capabilities, seed=seed)
+        self._watch: waiting.Watch | None = None
         #: For which reasons each clause is accused already.
         self._proven: defaultdict[str, set[str]] = defaultdict(set)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Let whoever reads standard error, as it is now, know what takes long."""
+        with terminal.told() as tell:
+            self._watch = waiting.Watch(tell)
+            with self._watch.kept():
+                yield
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Let pytest know the words of the contract and the steps behind its sentences."""
@@ -106,6 +116,8 @@ class Checks:
 
         What may be an accident is tried again before it accuses; a race is tried several times.
         """
+        if self._watch is not None:
+            self._watch.clause = item.stash[CLAUSE].id
         with _cut_short():
             return (yield from self._tried(item))
 

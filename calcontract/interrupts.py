@@ -12,18 +12,16 @@ Signals belong to the process, and so does what is remembered here.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from mock_calcom import terminal
 
 #: The signals that ask a run to stop.
 _ASKING = (signal.SIGINT, signal.SIGTERM)
 
-_SAID = b"calcontract: interrupted; finishing up (once more ends it at once)\n"
-#: A terminal shows the key that was pressed, in the middle of a line.
-_AFTER_KEY = b"\n"
+_SAID = b"calcontract: interrupted; finishing up (once more ends it at once)"
 
 
 class Cut(KeyboardInterrupt):
@@ -82,25 +80,21 @@ def note() -> None:
 @contextlib.contextmanager
 def heeded() -> Iterator[None]:
     """Heed interrupts as said above, and say so at the first."""
-    # As it is now: pytest keeps what a check says to itself.  And past the streams of Python: one
-    # of them may be in the middle of a line.
-    told = os.dup(sys.__stderr__.fileno()) if sys.__stderr__ else os.open(os.devnull, os.O_WRONLY)
-
-    def heed(_number: int, _frame: object) -> None:
-        if _state.asked:
-            _state.insist()
-        with contextlib.suppress(OSError):
-            os.write(told, (_AFTER_KEY if os.isatty(told) else b"") + _SAID)
-        _state.ask()
-
     _forget()
-    before = {number: signal.signal(number, heed) for number in _ASKING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(told)
+    with terminal.told() as tell:
+
+        def heed(_number: int, _frame: object) -> None:
+            if _state.asked:
+                _state.insist()
+            tell(_SAID)
+            _state.ask()
+
+        before = {number: signal.signal(number, heed) for number in _ASKING}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _forget() -> None:

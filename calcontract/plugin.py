@@ -99,9 +99,17 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(str(error), returncode=int(error.exit_code))
     if checks is None:
         return
+    with _uncaptured(config):
+        leaving.enter_context(checks.watched())
     config.pluginmanager.register(checks, SESSION)
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = [str(Path(__file__).parent / "suite")]
+
+
+def _uncaptured(config: pytest.Config) -> contextlib.AbstractContextManager[None]:
+    """Standard error is whoever's it was before pytest kept it to itself."""
+    manager = config.pluginmanager.get_plugin("capturemanager")
+    return manager.global_and_fixture_disabled() if manager else contextlib.nullcontext()
 
 
 def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session | None:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from calcontract import interrupts
 from calcontract.errors import SetupError, UsageError
 from calcontract.settings import PRINTED, Settings
+from calcontract.waiting import waiting
 
 #: How long the receiver may take to listen, and to end when asked to, in seconds.
 _START = 30.0
@@ -105,9 +106,13 @@ class Process:
                     f"the receiver cannot be started: {error.strerror}",
                     hint=f"look at the command {self._words[0]!r}",
                 ) from None
+        with waiting("the receiver to listen", _START):
+            self._await_its_listening(self._child)
+
+    def _await_its_listening(self, child: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START
         while not self._listens():
-            if self._child.poll() is not None or time.monotonic() > deadline:
+            if child.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise NotListeningError(
                     f"the receiver did not start to listen: {self._last_words()}",

@@ -110,7 +110,7 @@ def run(
         session.know(named)
     terminal = Terminal(console, verbose=verbose)
     status: int | None = None
-    with interrupts.heeded():
+    with interrupts.heeded(), session.watched():
         # Not before: whatever was told wrongly has no run to be the heading of.
         version = metadata.version("calcontract")
         console.rule(f"calcontract {version}: profile {session.settings.profile}")

@@ -21,6 +21,7 @@ from calcontract.listener import Listener
 from calcontract.probes import Look
 from calcontract.stimuli import bodies, signatures
 from calcontract.target import Target, Transport
+from calcontract.waiting import waiting
 from mock_calcom import delivery as deliveries
 from mock_calcom.bookings import Booking
 from mock_calcom.delivery import Delivery, Subscription
@@ -245,7 +246,8 @@ class Story:
         self.target.require_life()
         for item in items:
             self.target.note(item.delivery)
-        attempts = self.target.sender.volley([item.delivery for item in items])
+        with waiting(f"answers to {len(items)} deliveries", self.target.sender.timeout):
+            attempts = self.target.sender.volley([item.delivery for item in items])
         for item, attempt in zip(items, attempts, strict=True):
             self.remember(item, [attempt])
 

@@ -26,6 +26,7 @@ from calcontract.probes.http import HttpProbe, HttpStates
 from calcontract.process import NotListeningError, Process
 from calcontract.settings import PRINTED, Settings
 from calcontract.verdicts import scope_of
+from calcontract.waiting import waiting
 from mock_calcom.delivery import Delivery, Subscription
 from mock_calcom.ids import Ids
 from mock_calcom.people import People
@@ -192,7 +193,9 @@ class Target:
             attempt = self._polite(send, delivery)
             if attempt.answer is None or attempt.answer.status != 429:
                 break
-            time.sleep(_pause(attempt.answer.headers.get("retry-after")))
+            pause = _pause(attempt.answer.headers.get("retry-after"))
+            with waiting("the end of the pause that the receiver asks for", pause):
+                time.sleep(pause)
         else:
             raise Inconclusive("the receiver throttles every attempt (429)", reason="throttled")
         if attempt.problem == "connection":
@@ -209,7 +212,8 @@ class Target:
             time.sleep(max(wait, 0.0))
         self._last_sent = time.monotonic()
         self.note(delivery)
-        return send(delivery)
+        with waiting("an answer", self.sender.timeout):
+            return send(delivery)
 
     def note(self, delivery: Delivery, attempts: int = 1) -> None:
         """Remember that *delivery* was sent, for the report."""
@@ -253,9 +257,15 @@ class Target:
         """
         if self.probe is None:
             raise NotVerified("this needs a probe", reason="no-probe")
+        with waiting("the receiver to come to rest", self._patience):
+            look = self._at_rest(self.probe, uids, appointment)
+        self._patience = self.settings.patience
+        return look
+
+    def _at_rest(self, probe: Probe, uids: Sequence[str], appointment: str | None) -> Look:
         deadline = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
-        while busy := _busy(look := self.probe.look(uids, appointment), uids):
+        while busy := _busy(look := probe.look(uids, appointment), uids):
             if time.monotonic() > deadline:
                 given = self._patience
                 # A receiver whose processing has stopped must not cost the full patience each time.
@@ -266,7 +276,6 @@ class Target:
                 )
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-        self._patience = self.settings.patience
         return look
 
     def kill(self) -> None:

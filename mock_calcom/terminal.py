@@ -7,11 +7,11 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-_STDOUT = 1
+_STDOUT, _STDERR = 1, 2
 
 
 class _Patient(io.FileIO):
@@ -28,6 +28,31 @@ class _Patient(io.FileIO):
 def _print_nowhere() -> None:
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), _STDOUT)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[Callable[[bytes], None]]:
+    """
+    What writes to standard error as it is now, whatever is put in its place later.
+
+    It goes past Python's streams, one of which may be in the middle of a line, and is silent where
+    nothing can be written.
+    """
+    try:
+        number = os.dup(_STDERR)
+    except OSError:
+        number = os.open(os.devnull, os.O_WRONLY)
+    # A terminal shows the key that was pressed, or a line that moves: what is under it comes anew.
+    before = b"\r\x1b[2K" if os.isatty(number) else b""
+
+    def write(line: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(number, before + line + b"\n")
+
+    try:
+        yield write
+    finally:
+        os.close(number)
 
 
 @contextlib.contextmanager

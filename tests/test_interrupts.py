@@ -326,3 +326,13 @@ def test_an_interrupt_while_a_command_is_loaded_ends_quietly(command, heavy, tmp
     )
     started = run(*("calcontract", command, "http://127.0.0.1:9/"), PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert started.ended() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_says_what_it_waits_for_while_it_waits(jobs, stand, check):
+    # Strangers are never given up, and nothing else is checked.
+    started = check(stand.url, "--budget", BUDGET, "-m", "net-002", "-n", jobs)
+    started.until_said("net-002: waiting for the receiver to give up on requests")
+    started.interrupted()
+    started.process.wait(PATIENCE)

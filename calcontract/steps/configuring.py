@@ -17,6 +17,7 @@ from calcontract.steps.spoiling import _with_signature
 from calcontract.stimuli import configurations as stimuli
 from calcontract.stimuli import named
 from calcontract.story import Story
+from calcontract.waiting import waiting
 from mock_calcom.signature import HEADER
 
 #: A receiver that was asked for something may be awake for so long, in seconds.
@@ -154,7 +155,8 @@ def _in_silence(story: Story) -> None:
         item = _booking(story, "unattended")
         story.send(item)
         answers.acknowledged(item.last)
-        time.sleep(silence)
+        with waiting("the receiver to work in silence", silence):
+            time.sleep(silence)
         look = probe.look([item.uid])
         if not look.under_way and _happened(look, item):
             return

@@ -9,6 +9,7 @@ from pytest_bdd import parsers, then, when
 from calcontract.deliveries import Item
 from calcontract.judges import answers, effects, throttling
 from calcontract.story import Story
+from calcontract.waiting import waiting
 from mock_calcom.signature import HEADER
 
 #: What depends on the speed of a machine has to be seen this often before it accuses.
@@ -37,13 +38,14 @@ def _burst(story: Story) -> None:
 @when("what was throttled comes again in its time")
 def _comes_again(story: Story) -> None:
     for _ in range(_ROUNDS):
-        waiting = [one for one in story.items.values() if throttling.throttled(one.last)]
-        waits = [throttling.wait_of(item.last) for item in waiting]
+        kept_out = [one for one in story.items.values() if throttling.throttled(one.last)]
+        waits = [throttling.wait_of(item.last) for item in kept_out]
         wait = max((_PAUSE if one is None else one for one in waits), default=0.0)
-        if not waiting or wait > throttling.LONGEST:
+        if not kept_out or wait > throttling.LONGEST:
             return
-        time.sleep(wait)
-        story.volley(waiting)
+        with waiting("the time at which the receiver may be asked again", wait):
+            time.sleep(wait)
+        story.volley(kept_out)
 
 
 @when(parsers.re(r"strangers send (?P<count>\d+) unsigned requests$"), converters={"count": int})
@@ -53,7 +55,8 @@ def _flood(story: Story, count: int) -> None:
     for begun in range(0, count, _AT_ONCE):
         part = [unsigned] * min(_AT_ONCE, count - begun)
         story.target.note(unsigned, len(part))
-        story.flood += story.target.sender.volley(part)
+        with waiting(f"answers to {len(part)} strangers", story.target.sender.timeout):
+            story.flood += story.target.sender.volley(part)
 
 
 @when("Cal.com delivers them one after another, once each")

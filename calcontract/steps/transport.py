@@ -16,6 +16,7 @@ from calcontract.judges import answers, surface
 from calcontract.stimuli import named, signatures, surroundings
 from calcontract.story import Story
 from calcontract.target import Line
+from calcontract.waiting import waiting
 from mock_calcom import connections, headers, wire
 from mock_calcom.delivery import Delivery
 from mock_calcom.sender import Attempt
@@ -139,8 +140,10 @@ def _stop(story: Story, count: int, part: str) -> None:
 def _given_up(story: Story) -> None:
     budget = story.target.settings.budget
     # The sender's own grace: to see that the receiver is late, and not that the machine is.
-    end = time.monotonic() + story.target.sender.timeout
-    left = sum(some.left(max(end - time.monotonic(), 0.0)) for some in story.strangers)
+    patience = story.target.sender.timeout
+    end = time.monotonic() + patience
+    with waiting("the receiver to give up on requests that never become whole", patience):
+        left = sum(some.left(max(end - time.monotonic(), 0.0)) for some in story.strangers)
     if left:
         raise Violation(
             f"{left} requests that never became whole are still waited for",
