@@ -251,11 +251,11 @@ Feature: Transport
       Then the receiver acknowledges it
 
   @net-011 @should @guide @calcom
-  Rule: A receiver SHOULD NOT acknowledge what is sent to another address.
+  Rule: A receiver SHOULD NOT acknowledge at another address what it does not act on there.
 
     Source: guide, "Configure Webhook URL in Cal.com"; RFC 9110 section 15.5.5
     Why: where everything is answered with 200, a mistyped URL loses every event in silence.
-    Fix: answer 404 at addresses that nobody registered, whatever the method.
+    Fix: answer 404 at addresses that nobody registered, whatever the method and the signature.
 
     Scenario Outline: A forged delivery to <address> is not acknowledged
       Given a BOOKING_CREATED delivery
@@ -263,6 +263,18 @@ Feature: Transport
       And its signature is 64 random hex digits
       When Cal.com delivers it
       Then the receiver does not acknowledge it
+
+      Examples:
+        | address                           |
+        | an address that nobody registered |
+        | its address with a letter missing |
+
+    @needs-probe
+    Scenario Outline: A signed delivery to <address> is not acknowledged and lost
+      Given a BOOKING_CREATED delivery
+      But it is sent to <address>
+      When Cal.com delivers it
+      Then the receiver does not acknowledge it without acting on it
 
       Examples:
         | address                           |

@@ -12,7 +12,7 @@ from pytest_bdd import given, parsers, then, when
 
 from calcontract.deliveries import Item
 from calcontract.errors import Inconclusive, Violation
-from calcontract.judges import answers, surface
+from calcontract.judges import answers, effects, surface
 from calcontract.stimuli import named, signatures, surroundings
 from calcontract.story import Story
 from calcontract.target import Line
@@ -206,6 +206,16 @@ def _turned_away(story: Story) -> None:
 @then("the receiver does not acknowledge it")
 def _not_acknowledged(story: Story) -> None:
     surface.not_acknowledged(story.it.last)
+
+
+@then("the receiver does not acknowledge it without acting on it")
+def _not_acknowledged_and_lost(story: Story) -> None:
+    item = story.it
+    item.denied = not item.last.acknowledged
+    if not item.denied:
+        # Whoever takes deliveries at every address loses none of them.
+        look = story.look_at([item.uid])
+        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
 
 
 #: The refusals that say how to send it instead (RFC 9110 sections 15.5.12 and 15.5.18).

@@ -184,7 +184,7 @@ class FailsAtMonitors(Receiver):
         return answers.FAILED if method == "HEAD" else answer
 
 
-@breaks("net-011", part="door", reasons={"status-200"})
+@breaks("net-011", part="door", reasons={"status-200", "effect-missing"})
 class AnswersEverywhere(Door):
     """Stands on a host that answers 200 at every address."""
 
@@ -196,6 +196,20 @@ class AnswersEverywhere(Door):
         await Response("ok", 200)(scope, receive, send)
 
 
+@breaks("net-011", part="door", reasons={"effect-missing"})
+class VerifiesEverywhereAndLoses(Door):
+    """Verifies signatures before it looks at the address, and takes what is right for delivered."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        Router.not_found = self.verify_alone
+
+    async def verify_alone(self, scope, receive, send):
+        body = await self._body(receive, 2**24)
+        wrong = self._receiver.authenticate(scope["headers"], body)
+        await Response("ok", 401 if wrong else 202)(scope, receive, send)
+
+
 @breaks("net-012", part="door", reasons={"status-500"})
 class InflatesBeforeItVerifies(Door):
     """Inflates what is said to be compressed, before anybody asks who sent it."""
@@ -203,7 +217,7 @@ class InflatesBeforeItVerifies(Door):
     async def _answer(self, scope, receive):
         if values(scope, b"content-encoding") != [b"gzip"]:
             return await super()._answer(scope, receive)
-        packed = await door._body(receive, 2**24)
+        packed = await self._body(receive, 2**24)
         plain = gzip.decompress(packed)
 
         async def whole():

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete, select, text
+from starlette.routing import Router
 
 from reference_impl import answers, signature
 from reference_impl.answers import Answer
 from reference_impl.book import Book
+from reference_impl.door import Door
 from reference_impl.envelope import InvalidPayloadError
 from reference_impl.handlers import Handlers
 from reference_impl.inbox import StoreUnavailableError
@@ -218,6 +220,15 @@ class BreaksAtNull(Receiver):
     def read(self, body):
         self.body = body
         return super().read(body)
+
+
+@sound(door=None)
+class TakesDeliveriesAtEveryAddress(Door):
+    """Listens on a host of its own, and looks at no path: a function behind a gateway has none."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        Router.not_found = self
 
 
 @sound(book=None)
