@@ -8,8 +8,9 @@ clock, pause its work, kill it, count what everybody changes, or look back over 
 after another by the controller, which has the receiver to itself by then.
 
 A check that did not pass beside others is run once more alone, and that counts: neither load nor a
-neighbour accuses anybody.  The exception is a race, which one look is enough to prove.  What looks
-back over a run is asked of every receiver, and the worst answer counts.
+neighbour accuses anybody.  The exceptions are a race, which one look is enough to prove, and what
+neither of them brings about.  What looks back over a run is asked of every receiver, and the worst
+answer counts.
 """
 
 from __future__ import annotations
@@ -53,12 +54,21 @@ _ALONE = ("alone", _LAST)
 #: Tags of checks that bear nothing else beside them at the same receiver.
 _ALONE_AT_ONE = (*_ALONE, "needs-states", "needs-process", "needs-secrets", "needs-log")
 
+#: The reasons of violations which neither load nor a neighbour brings about: a clock of the
+#: receiver's does, or nothing.  To look again would be to wait for the whole budget again.
+_ITS_OWN_DOING = frozenset({"held"})
+
 #: The stories of each worker begin so many seconds before those of the one before it.
 _APART = 31
 
 
 def _tagged(item: pytest.Item, *tags: str) -> bool:
     return any(tag in item.keywords for tag in tags)
+
+
+def _dealt(items: list[pytest.Item]) -> list[pytest.Item]:
+    """*items* as they are dealt out: what waits for long comes first, and the rest beside it."""
+    return sorted(items, key=lambda item: not _tagged(item, "slow"))
 
 
 class Worker(Checks):
@@ -127,7 +137,7 @@ class Worker(Checks):
         """Keep what does not disturb others; every worker has the same checks in one order."""
         inside = self.select(items).inside
         alone = _ALONE if self._apiece else _ALONE_AT_ONE
-        items[:] = [item for item in inside if not _tagged(item, *alone)]
+        items[:] = _dealt([item for item in inside if not _tagged(item, *alone)])
         if self._apiece:
             self._last = [item for item in inside if _tagged(item, _LAST)]
 
@@ -170,7 +180,9 @@ class Worker(Checks):
         """Let what did not pass be neither passed nor failed yet."""
         if not self._looks_back:
             setattr(report, _SENT, self._hand_over())
-        proven = "race" in report.keywords and record.outcome in ACCUSING
+        proven = record.outcome in ACCUSING and (
+            "race" in report.keywords or record.reason in _ITS_OWN_DOING
+        )
         if record.outcome is Outcome.PASS or report.when == "teardown" or proven:
             super().show(report, record, clause)
         else:

@@ -28,6 +28,7 @@ Feature: Transport
     Why: what is not whole by then can no longer be answered in time, and holds a connection.
     Fix: set a limit of time for the header block and for the body, in the server or the proxy.
 
+    @slow
     Example: Requests that stop within their headers, or their bodies, are given up
       Given a BOOKING_CREATED delivery
       When 2 strangers stop within their headers

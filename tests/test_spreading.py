@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from calcontract import reference
+from calcontract import reference, spreading
 from calcontract.reference import free_port
 from tests.unit.calcontract.makers import SECRET
 from tests.unit.calcontract.stand import Stand
@@ -316,3 +317,16 @@ def test_the_secret_of_the_reference_receiver_stands_in_no_argument_list(tmp_pat
     # The reference receiver's secret is 32 hex digits.
     found = [re.search(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", one.read_bytes()) for one in seen]
     assert not [one for one in found if one and b"TESTRUNUID" not in one.string]
+
+
+def test_what_neither_load_nor_a_neighbour_brings_about_is_not_waited_for_twice(stand):
+    # It never gives up on anybody.
+    told = ("--target", stand.url, "-n", "2", "-m", "net-002", "--budget", "1", "-q", "-rA")
+    _, said = through_pytest(*told)
+    assert "1 xfailed" in said
+    assert "run again alone" not in said
+
+
+def test_what_waits_for_long_is_dealt_out_first():
+    items = [SimpleNamespace(keywords=tags) for tags in ((), ("slow",), ("race",), ("slow",))]
+    assert spreading._dealt(items) == [items[1], items[3], items[0], items[2]]
