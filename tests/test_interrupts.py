@@ -336,3 +336,16 @@ def test_a_run_says_what_it_waits_for_while_it_waits(jobs, stand, check):
     started.until_said("net-002: waiting for the receiver to give up on requests")
     started.interrupted()
     started.process.wait(PATIENCE)
+
+
+def test_a_hunt_that_is_interrupted_tells_what_it_has_found(stand, run):
+    stand.answer = hangs_at_the(30)
+    started = run(
+        *("calcontract", "fuzz", stand.url, "--secret-env", "THE_SECRET", "--seed", "1"),
+        *("--budget", BUDGET),
+    )
+    until(lambda: len(stand.answer.came) >= 30)
+    started.interrupted_by_the_terminal()
+    said, _ = started.ended()
+    assert "stopped   somebody has interrupted the hunt" in said
+    assert re.search(r"fuzz      .* examples of \d kinds", said)

@@ -91,10 +91,19 @@ class Hunt:
             SetupError: if an ordinary delivery is not acknowledged before the hunt.
         """
         self.look()
-        for kind in fuzz.KINDS:
-            self.try_kind(kind)
-        self.conclude()
+        try:
+            for kind in fuzz.KINDS:
+                self.try_kind(kind)
+            self.conclude()
+        except KeyboardInterrupt:
+            self._break_off()
         return self.result
+
+    def _break_off(self) -> None:
+        """Leave it at what was found by now."""
+        self.result.interrupted = True
+        self.result.stopped = "somebody has interrupted the hunt"
+        self.result.seconds = time.monotonic() - self._began
 
     def look(self) -> None:
         """

@@ -44,6 +44,8 @@ class Result:
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     #: Why the hunt could not go on, once that is so.
     stopped: str = ""
+    #: Whether somebody has ended it.
+    interrupted: bool = False
     seconds: float = 0.0
 
     @property
@@ -67,7 +69,9 @@ class Result:
 
     @property
     def exit_code(self) -> Exit:
-        """1 for any finding, 4 if a kind could not be tried, else 0."""
+        """1 for any finding, 4 if a kind could not be tried, else 0; 130 if it was interrupted."""
+        if self.interrupted:
+            return Exit.INTERRUPTED
         if self.findings:
             return Exit.VIOLATES
         return Exit.NOT_VERIFIED if self.untried else Exit.CONFORMS
