@@ -13,6 +13,7 @@ import os
 import random
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -66,6 +67,25 @@ SecretEnv = Annotated[
     str | None, typer.Option(metavar="NAME", help="The environment variable with the secret.")
 ]
 SecretFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The file with the secret.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mock-calcom {metadata.version('calcontract')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _version(
+    *,
+    _asked: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Carry the option that belongs to no command."""
 
 
 @app.command()

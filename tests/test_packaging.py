@@ -111,7 +111,7 @@ def test_the_wheel_opens_its_doors(wheel):
     for line in (
         "calcontract = calcontract.__main__:main",
         "mock-calcom = mock_calcom.__main__:main",
-        "reference-receiver = reference_impl.commands:main",
+        "reference-receiver = reference_impl.__main__:main",
         # pluggy refuses a plugin that is known under two names.
         "calcontract.plugin = calcontract.plugin",
     ):

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
@@ -33,6 +34,11 @@ def send(run, url, *more):
 def signature_of(head):
     lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
     return lines[b"X-Cal-Signature-256"].decode()
+
+
+def test_the_version_is_the_packages(run):
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"mock-calcom {version('calcontract')}\n")
 
 
 def test_sending_says_what_was_answered(run, receiver):

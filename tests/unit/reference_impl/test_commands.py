@@ -1,16 +1,19 @@
+import contextlib
 import json
 import os
 import shlex
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from reference_impl import commands
 from reference_impl.app import Machine
 from reference_impl.commands import application
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
@@ -276,11 +279,59 @@ def test_where_every_setting_is_one_nothing_is_said(tmp_path):
     assert "Unknown setting" not in receiver.log.read_text()
 
 
-@pytest.mark.parametrize("arguments", [("migrate",), ("prune", "--older-than", "1"), ("stats",)])
-def test_a_command_that_is_interrupted_says_so(run, monkeypatch, arguments):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
+#: A module that is loaded in the place of another one, and is interrupted meanwhile.
+INTERRUPTED = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise SystemExit(7)\n"
 
-    monkeypatch.setattr(commands, "open_store", interrupted)
-    outcome = run(*arguments)
-    assert (outcome.exit_code, outcome.stderr) == (130, "reference-receiver: interrupted\n")
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """Run a command that is interrupted while it loads a module."""
+    store = tmp_path / "store"
+    store.mkdir()
+
+    def run(loading, *arguments, **more):
+        (tmp_path / f"{loading}.py").write_text(INTERRUPTED)
+        return subprocess.run(
+            [sys.executable, "-m", "reference_impl", *arguments],
+            env=environment(store, PYTHONPATH=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            check=False,
+            **more,
+        )
+
+    run.store = store / "receiver.db"
+    return run
+
+
+@pytest.mark.parametrize(
+    ("loading", "arguments"),
+    [("click", ["stats"]), ("uvicorn", ["serve", "--port", "0"]), ("uvicorn", ["worker"])],
+)
+def test_a_command_that_is_interrupted_while_it_loads_says_so(interrupted, loading, arguments):
+    outcome = interrupted(loading, *arguments)
+    assert (outcome.returncode, outcome.stderr) == (130, "reference-receiver: interrupted\n")
+    assert outcome.stdout == ""
+
+
+def test_interrupts_that_a_shell_ignores_are_ignored(interrupted):
+    def ignore():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    assert interrupted("click", "stats", preexec_fn=ignore).returncode == 7
+
+
+def test_a_migration_that_is_interrupted_changes_nothing(interrupted):
+    before = (Path(__file__).parent / "before_revisions.sql").read_text(encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(interrupted.store)) as store:
+        store.executescript(before)
+        made = store.execute("SELECT sql FROM sqlite_master").fetchall()
+        outcome = interrupted("alembic", "migrate")
+        assert outcome.returncode == 130
+        assert store.execute("SELECT sql FROM sqlite_master").fetchall() == made
+
+
+def test_the_version_is_the_packages():
+    outcome = CliRunner().invoke(application, ["--version"])
+    version = metadata.version("calcontract")
+    assert (outcome.exit_code, outcome.stdout) == (0, f"reference-receiver {version}\n")

@@ -1,0 +1,64 @@
+"""
+How a command ends that did not do what it was asked for: with one sentence, and an exit code.
+
+2 where a person has to mend something, and 75 where it may pass, so that whoever supervises the
+process starts it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from reference_impl.listening import CannotListenError, CannotStartError
+from reference_impl.settings import BadSettingsError
+from reference_impl.store.schema import NewerStoreError
+from reference_impl.upkeep import CannotReplayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: The exit code of trouble that may pass, of store, address or files (EX_TEMPFAIL).
+MAY_PASS = 75
+
+
+class UsageError(Exception):
+    """The command was used wrongly; the message is one sentence."""
+
+
+@contextlib.contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn trouble that is not ours into one sentence and its exit code."""
+    try:
+        yield
+    except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
+        end(str(problem))
+    except SQLAlchemyError as problem:
+        cause = getattr(problem, "orig", None)
+        if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
+            end("DATABASE_URL names a file that is no SQLite database")
+        # A server's reasons are several lines, of which those that say DETAIL quote values.
+        reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
+        end(f"the store cannot be used: {' '.join(reason.split())}", MAY_PASS)
+    except (CannotListenError, CannotStartError) as problem:
+        end(str(problem), MAY_PASS)
+    except OSError as problem:
+        if not problem.filename:
+            # Our output, then, which `main` sees to: what is held still would fail once more.
+            raise
+        end(trouble(problem), MAY_PASS)
+
+
+def trouble(problem: OSError) -> str:
+    """What the system could not do, and with which file."""
+    reason = (problem.strerror or type(problem).__name__).lower()
+    return f"cannot use {problem.filename!r}: {reason}" if problem.filename else reason
+
+
+def end(sentence: str, code: int = 2) -> NoReturn:
+    """End the command with *code*, saying *sentence* on stderr."""
+    click.echo(f"reference-receiver: {sentence}", err=True)
+    raise click.exceptions.Exit(code)
