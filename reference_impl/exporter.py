@@ -11,8 +11,8 @@ import hmac
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
-from wsgiref.simple_server import WSGIRequestHandler
+from typing import IO, TYPE_CHECKING, Any, cast
+from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from prometheus_client import make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
@@ -31,6 +31,9 @@ _Start = Callable[..., Any]
 _Page = Callable[[dict[str, Any], _Start], Iterable[bytes]]
 
 METRICS_PATH = "/metrics"
+
+#: The longest request line that is read, in bytes.
+_LONGEST_LINE = 65536
 
 #: Seconds a reader has to say what it wants and to take it.
 _READER_SECONDS = 10
@@ -97,11 +100,35 @@ class Exporter:
         self._server = None
 
 
+class _Answers(ServerHandler):
+    #: Nobody needs to know which server this is, and in which version.
+    server_software = cast("str", None)
+    request_handler: WSGIRequestHandler
+
+
 class _Handler(WSGIRequestHandler):
     timeout = _READER_SECONDS
-    # Says neither which server this is nor in which version.
-    server_version = "metrics"
-    sys_version = ""
+    server: WSGIServer
+
+    def handle(self) -> None:
+        """Answer one request, as the library does but for what it tells of itself."""
+        self.raw_requestline = self.rfile.readline(_LONGEST_LINE + 1)
+        if len(self.raw_requestline) > _LONGEST_LINE:
+            # What it would repeat of the request had it been read.
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+            return
+        if not self.parse_request():
+            return
+        environ, errors = self.get_environ(), self.get_stderr()
+        answers = _Answers(self.rfile, cast("IO[bytes]", self.wfile), errors, environ)
+        answers.request_handler = self
+        answers.run(cast("Any", self.server.get_app()))
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Send a header, of an error that the library answers by itself, but for its own name."""
+        if keyword != "Server":
+            super().send_header(keyword, value)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it overrides
         """Log nothing: a scrape every few seconds is no news, and a stranger's line is worse."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_impl import conformity, logs
 from reference_impl.needs import HANDLED
+from reference_impl.triggers import PING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,10 @@ class Handlers:
             UnusablePayloadError: if the payload lacks what the handler needs.
         """
         if not self.handles(envelope.trigger):
-            self.log.warning("Unhandled Cal.com webhook event", **_named(envelope))
+            if envelope.trigger == PING:
+                self.log.info("Cal.com ping received", **_named(envelope))
+            else:
+                self.log.warning("Unhandled Cal.com webhook event", **_named(envelope))
             return None
         deviation = conformity.deviation(envelope)
         if deviation is not None:

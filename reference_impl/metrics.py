@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl import backlog, logs
 from reference_impl.meter import OUTCOMES, REFUSALS, SECRETS, Meter
-from reference_impl.needs import HANDLED
+from reference_impl.triggers import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from reference_impl.clock import Clock
     from reference_impl.store import Store
-
-#: Triggers without a handler that Cal.com is known to send, and that have a label all the same.
-_KNOWN = HANDLED | {"PING", "MEETING_STARTED", "MEETING_ENDED", "BOOKING_NO_SHOW_UPDATED"}
 
 _OTHER = "other"
 
@@ -79,7 +76,7 @@ class Metrics(Meter):
 
     def _begin_at_zero(self) -> None:
         """Make the series that alerts look at; durations have too many, and no alert asks them."""
-        for trigger in (*sorted(_KNOWN), _OTHER):
+        for trigger in (*sorted(KNOWN), _OTHER):
             for counter in (self._accepted, self._duplicates, self._buried):
                 counter.labels(trigger)
             for outcome in OUTCOMES:
@@ -168,4 +165,4 @@ class _Held:
 
 
 def _label(trigger: str) -> str:
-    return trigger if trigger in _KNOWN else _OTHER
+    return trigger if trigger in KNOWN else _OTHER

@@ -14,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
+from reference_impl import strength
 from reference_impl.app import Machine
 from reference_impl.commands import application
+from reference_impl.settings import Settings
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign
 from tests.unit.reference_impl.machines import claim
 from tests.unit.reference_impl.process import Process, command, environment
@@ -277,6 +279,34 @@ def test_where_every_setting_is_one_nothing_is_said(tmp_path):
     receiver = Process(tmp_path)
     assert receiver.end() == 0
     assert "Unknown setting" not in receiver.log.read_text()
+
+
+SECRETS = ("CALCOM_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET_PREVIOUS")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "named"),
+    [
+        (("short", "0123456789abcdef" * 2), SECRETS[:1]),
+        (("0123456789abcdef" * 2, "hunter2" * 9), SECRETS[1:]),
+        (("a" * 31, ""), SECRETS[:1]),
+        (("0123456789abcdef" * 2, ""), ()),
+        # Few characters, and as many bytes as a key should have.
+        (("ключи-от-всех-дверей", ""), ()),
+    ],
+)
+def test_a_secret_that_may_be_found_by_trying_is_named_once(tmp_path, secrets, named):
+    receiver = Process(tmp_path, **dict(zip(SECRETS, secrets, strict=True)))
+    assert receiver.end() == 0
+    lines = [json.loads(line) for line in receiver.log.read_text().splitlines()]
+    weak = [line for line in lines if line["event"] == "Weak secret"]
+    assert [line["name"] for line in weak] == list(named)
+    assert all(set(line) == {"event", "level", "timestamp", "name"} for line in weak)
+
+
+def test_what_verifies_nothing_needs_no_strong_secret(log_lines):
+    strength.warn(Settings(secret="short", verify_signature=False, environment="local"))
+    assert log_lines.getvalue() == ""
 
 
 #: A module that is loaded in the place of another one, and is interrupted meanwhile.

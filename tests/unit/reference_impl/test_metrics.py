@@ -2,11 +2,13 @@ import asyncio
 import dataclasses
 import http.client
 import re
+import socket
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mock_calcom.triggers import GUIDE_TRIGGERS, PING, TRIGGERS
 from reference_impl import protocol, receiver
 from reference_impl.answers import Refusal
 from reference_impl.app import Machine, build_app
@@ -111,6 +113,15 @@ def test_a_dead_letter_that_administrators_were_not_told_of_is_counted(assemble,
     assert machine.worker.step()
     assert samples(machine)["unsent_notices",] == 1
     machine.exporter.stop()
+
+
+def test_every_trigger_of_cal_com_is_counted_as_itself(measured):
+    known = {*TRIGGERS, *GUIDE_TRIGGERS, PING}
+    for trigger in (*known, "BOOKING_MOVED_TO_MARS"):
+        measured.receiver.meter.accepted(trigger)
+    seen = samples(measured)
+    counted = {key[1]: seen[key] for key in seen if key[0] == "accepted_deliveries_total"}
+    assert counted == dict.fromkeys({*known, "other"}, 1)
 
 
 def test_what_waits_is_read_from_the_store_by_priority_and_age(measured):
@@ -291,6 +302,26 @@ def test_an_address_in_use_is_one_sentence(settings, measured):
     with pytest.raises(CannotListenError, match="address already in use"):
         machine.open()
     machine.store.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /metrics HTTP/1.1\r\n\r\n",
+        b"GET /nothing HTTP/1.1\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nx: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_no_answer_says_what_made_it(measured, request_):
+    with socket.create_connection(("127.0.0.1", measured.exporter.port), timeout=10) as asked:
+        asked.sendall(request_)
+        asked.shutdown(socket.SHUT_WR)
+        with asked.makefile("rb") as answer:
+            head = answer.read().partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.")
+    assert b"\nserver:" not in head
+    assert b"python" not in head
 
 
 def test_a_machine_serves_them_while_it_runs(settings):

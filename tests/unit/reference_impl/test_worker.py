@@ -54,6 +54,21 @@ def test_a_trigger_without_a_handler_is_done_without_effect(machine, trigger):
     assert look(machine)["totals"]["effects"] == look(machine)["totals"]["appointments"] == 0
 
 
+@pytest.mark.parametrize(
+    ("trigger", "line"),
+    [
+        ("PING", ("info", "Cal.com ping received")),
+        ("MEETING_STARTED", ("warning", "Unhandled Cal.com webhook event")),
+    ],
+)
+def test_a_ping_is_news_and_no_trouble(machine, log_lines, trigger, line):
+    put(machine, trigger)
+    work_off(machine)
+    lines = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    assert line in [(each["level"], each["event"]) for each in lines]
+    assert ("warning" in {each["level"] for each in lines}) == (trigger != "PING")
+
+
 def test_tries_follow_the_guides_schedule_and_end_as_a_dead_letter(machine, log_lines):
     id_ = put(machine)
     failing(machine, 3)
