@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,9 @@ _WIDEST = 40
 #: Days within which a redelivery is recognised, whatever `prune` is told.
 _RECOGNISED_DAYS = 30
 _MOST_DAYS = 36_500
+
+#: Days for which a payload is not removed unless a person says so: it may have to be replayed yet.
+_FRESH_DAYS = 7
 
 
 @click.command()
@@ -79,14 +83,19 @@ def discard_webhook(id_: str) -> None:
     help="Days since they were over after which the rows without payload go as well.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
-def prune(*, older_than: int, forget_after: int | None, dry_run: bool) -> None:
+@click.option("--yes", is_flag=True, help=f"Do not ask about the last {_FRESH_DAYS} days.")
+def prune(*, older_than: int, forget_after: int | None, dry_run: bool, yes: bool) -> None:
     """Forget the payloads of deliveries that are long over; redeliveries are still recognised."""
     with one_sentence():
         settings = Settings.from_environment()
         with _store(settings) as store:
             now = _now(store)
-            pruned = Upkeep(settings, store, now).prune(
-                before=now - older_than * _DAY,
+            upkeep = Upkeep(settings, store, now)
+            before, fresh = now - older_than * _DAY, now - _FRESH_DAYS * _DAY
+            if not (dry_run or yes):
+                _ask_about(upkeep.payloads(fresh, before))
+            pruned = upkeep.prune(
+                before=before,
                 forget_before=None if forget_after is None else now - forget_after * _DAY,
                 dry_run=dry_run,
             )
@@ -125,6 +134,23 @@ def _would(verb: str, dry_run: bool) -> str:
 
 def _deliveries(count: int) -> str:
     return f"{count} {'delivery' if count == 1 else 'deliveries'}"
+
+
+def _ask_about(fresh: int) -> None:
+    """
+    Go on only if somebody wants so many *fresh* payloads removed.
+
+    Raises:
+        Abort: if whoever was asked does not.
+        UsageError: if there is nobody to be asked.
+    """
+    if not fresh:
+        return
+    which = f"payloads of {_deliveries(fresh)} that were over in the last {_FRESH_DAYS} days"
+    if not sys.stdin.isatty():
+        raise UsageError(f"{which} would be removed: say --yes if that is meant")
+    loss = f"{which} will be removed, and can never be replayed"
+    click.confirm(f"{loss[0].upper()}{loss[1:]}. Go on?", abort=True, err=True)
 
 
 @click.command()

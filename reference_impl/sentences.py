@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: The exit code of trouble that may pass, of store, address or files (EX_TEMPFAIL).
 MAY_PASS = 75
 
+#: The one of a question that was answered with no: as of a command that is interrupted.
+_DECLINED = 130
+
 
 class UsageError(Exception):
     """The command was used wrongly; the message is one sentence."""
@@ -34,6 +37,8 @@ def one_sentence() -> Iterator[None]:
     """Turn trouble that is not ours into one sentence and its exit code."""
     try:
         yield
+    except click.Abort:
+        end("nothing was done", _DECLINED)
     except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
         end(str(problem))
     except SQLAlchemyError as problem:

@@ -177,7 +177,7 @@ class Upkeep:
         replayed or discarded.
         """
         forgotten = 0 if forget_before is None else self._forget(forget_before, dry_run=dry_run)
-        over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
+        over = _over(before)
         deliveries = dropped = 0
         for batch in self._batches(over, whole=True):
             told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
@@ -200,6 +200,12 @@ class Upkeep:
             self._pause(_PAUSE_SECONDS)
         return Pruned(deliveries, dropped, forgotten)
 
+    def payloads(self, since: int, before: int) -> int:
+        """How many payloads `prune` would forget of what was over at *since* or later."""
+        query = select(func.count()).where(_events.id == webhook_bodies.c.id, _over(before))
+        with self._store.read() as connection:
+            return connection.scalar(query.where(_events.finished_at >= since)) or 0
+
     def _forget(self, before: int, *, dry_run: bool) -> int:
         """
         Remove rows that lost their payload and were over before *before*: how many.
@@ -207,7 +213,7 @@ class Upkeep:
         What took effect is kept elsewhere, by occurrence: a redelivery that is not recognised any
         more is processed once more, and has no second effect.
         """
-        over = _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
+        over = _over(before)
         forgotten = 0
         for batch in self._batches(over, whole=False):
             forgotten += len(batch)
@@ -274,6 +280,11 @@ class Upkeep:
         if batch:
             self._pause(_PAUSE_SECONDS)
         return len(again)
+
+
+def _over(before: int) -> ColumnElement[bool]:
+    """Whether a delivery has been over since before *before*, and nobody has to look at it."""
+    return _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
 
 
 def _held(connection: Connection, mine: ColumnElement[bool]) -> dict[int, str]:

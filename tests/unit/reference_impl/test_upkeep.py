@@ -1,4 +1,8 @@
 import hashlib
+import os
+import pty
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +17,7 @@ from reference_impl.tables import chronicle, effects, notices, webhook_bodies, w
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
 from tests.unit.reference_impl.machines import claim
+from tests.unit.reference_impl.process import Process, environment
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -225,9 +230,47 @@ def test_a_discarded_dead_letter_goes_with_its_notice(run, machine, monkeypatch)
     told = "payloads of 1 delivery and 1 notices"
     assert run("prune", "--older-than", "0", "--dry-run").stdout == f"{told} would be removed\n"
     assert payload(machine, letter)
-    assert run("prune", "--older-than", "0").stdout == f"{told} were removed\n"
+    assert run("prune", "--older-than", "0", "--yes").stdout == f"{told} were removed\n"
     assert (payload(machine, letter), bool(payload(machine, other))) == (None, True)
     assert count(machine, notices) == 1
+
+
+def test_what_may_have_to_be_replayed_yet_goes_only_if_that_is_meant(run, machine, monkeypatch):
+    id_ = done(machine)
+    outcome = run("prune", "--older-than", "0")
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert "payloads of 1 delivery that were over in the last 7 days" in outcome.stderr
+    assert "say --yes" in outcome.stderr
+    assert payload(machine, id_)
+    # What a timer removes is older, and nobody is there to be asked.
+    monkeypatch.setattr(Clock, "now", lambda _: NOON + 8 * DAY)
+    assert run("prune", "--older-than", "7").exit_code == 0
+    assert payload(machine, id_) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"), [("y", 0, "were removed"), ("n", 130, "nothing was done")]
+)
+def test_on_a_terminal_somebody_is_asked(tmp_path, answer, code, said):
+    receiver = Process(tmp_path, "--testing")
+    assert receiver.deliver(a_body()) == 202
+    receiver.settled("uid-1")
+    receiver.end()
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    outcome = subprocess.run(
+        [sys.executable, "-m", "reference_impl", "prune", "--older-than", "0"],
+        env=environment(tmp_path),
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert outcome.returncode == code
+    assert "Payloads of 1 delivery" in outcome.stderr
+    assert said in outcome.stdout + outcome.stderr
 
 
 @pytest.mark.parametrize("days", ["-1", "x", "40000"])
@@ -238,7 +281,7 @@ def test_an_age_that_makes_no_sense_prunes_nothing(run, machine, days):
 
 def test_a_pruned_delivery_cannot_be_replayed(run, machine):
     id_ = done(machine)
-    run("prune", "--older-than", "0")
+    run("prune", "--older-than", "0", "--yes")
     outcome = run("replay-webhook", "--id", id_)
     assert outcome.exit_code == 2
     assert "was pruned" in outcome.stderr
@@ -414,7 +457,7 @@ def test_what_is_forgotten_has_no_second_effect_when_it_comes_again(run, machine
     done(machine, uid="a")
     letter = dead(machine, "b")
     waiting = put(machine, uid="c")
-    run("prune", "--older-than", "0")
+    run("prune", "--older-than", "0", "--yes")
     monkeypatch.setattr(Clock, "now", lambda _: NOON + 40 * DAY)
     told = "of 1 delivery everything would be removed"
     assert told in run("prune", "--older-than", "30", "--forget-after", "30", "--dry-run").stdout
@@ -431,7 +474,7 @@ def test_what_is_forgotten_has_no_second_effect_when_it_comes_again(run, machine
 def test_what_has_a_payload_or_is_young_is_not_forgotten(run, machine, monkeypatch):
     done(machine, uid="a")
     monkeypatch.setattr(Clock, "now", lambda _: NOON + 29 * DAY)
-    run("prune", "--older-than", "0", "--forget-after", "30")
+    run("prune", "--older-than", "0", "--forget-after", "30", "--yes")
     done(machine, uid="b")
     assert len(states(machine)) == 2
     assert run("prune", "--older-than", "0", "--forget-after", "29").exit_code == 2
