@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from reference_impl import inbox_commands, logs, signature, spelling, strength, terminal
+from reference_impl import inbox_commands, logs, signature, spelling, terminal
 from reference_impl.sentences import (
     MAY_PASS,
     UsageError,
@@ -74,7 +74,6 @@ def serve(
         settings = _settings_to_run_with()
         if certfile is not None or keyfile is not None:
             settings = dataclasses.replace(settings, certfile=certfile or "", keyfile=keyfile or "")
-        strength.warn(settings)
         serving.serve(settings, host=host, port=port, worker=worker, testing=testing)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError
-from reference_impl.store.schema import NewerStoreError
+from reference_impl.store.schema import ForeignStoreError, NewerStoreError
 from reference_impl.upkeep import CannotReplayError
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class UsageError(Exception):
     """The command was used wrongly; the message is one sentence."""
 
 
+#: What stays wrong until a person mends it.
+_PERSONS = (BadSettingsError, CannotReplayError, ForeignStoreError, NewerStoreError, UsageError)
+
+
 @contextlib.contextmanager
 def one_sentence() -> Iterator[None]:
     """Turn trouble that is not ours into one sentence and its exit code."""
@@ -39,7 +43,7 @@ def one_sentence() -> Iterator[None]:
         yield
     except click.Abort:
         end("nothing was done", _DECLINED)
-    except (BadSettingsError, CannotReplayError, NewerStoreError, UsageError) as problem:
+    except _PERSONS as problem:
         end(str(problem))
     except SQLAlchemyError as problem:
         cause = getattr(problem, "orig", None)

@@ -8,16 +8,19 @@ newest one is `schema.HEAD`.  A test says what is missing when `tables` and the 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 
 from reference_impl import logs
 from reference_impl.store.schema import HEAD, NewerStoreError, revision_table
+from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
+    from alembic.script import Script
     from sqlalchemy import Connection
 
 FOLDER = Path(__file__).parent
@@ -51,8 +54,23 @@ def upgrade(connection: Connection, before: str | None) -> None:
             f"the store is newer than this program: it is at revision {before}, and this program "
             f"knows those up to {HEAD}"
         )
-    logs.logger().warning("Store is migrated", before=before, after=HEAD)
     config = configuration(connection)
     if before is not None and not revision_table(connection):
         command.stamp(config, before)
-    command.upgrade(config, "head")
+    for script in _steps(config, before):
+        told: dict[str, Any] = {"before": script.down_revision, "after": script.revision}
+        if script.down_revision is not None:
+            # How long it takes depends on them, and nobody else can write meanwhile.
+            told["deliveries"] = _deliveries(connection)
+        logs.logger().warning("Store is migrated", **told, doing=script.doc)
+        command.upgrade(config, script.revision)
+
+
+def _steps(config: Config, before: str | None) -> list[Script]:
+    """The revisions that follow *before*, in order."""
+    scripts = ScriptDirectory.from_config(config)
+    return [*scripts.iterate_revisions("head", before or "base")][::-1]
+
+
+def _deliveries(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(webhook_events)) or 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from reference_impl import logs
 from reference_impl.store import schema
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Store(ABC):
         Bring the tables to where this code needs them: made, adopted, migrated or left alone.
 
         Raises:
+            ForeignStoreError: if what is there is something else's.
             NewerStoreError: if a later version made them.
             OperationalError: if the database cannot be opened or written.
         """
@@ -81,7 +84,13 @@ class Store(ABC):
                 return schema.Change(schema.HEAD, schema.HEAD)
         with self.write() as connection:
             self.stand_alone(connection)
-            return schema.bring_up(connection)
+            began = time.monotonic()
+            change = schema.bring_up(connection)
+        if change.before not in {None, change.after}:
+            seconds = round(time.monotonic() - began, 1)
+            told = {"before": change.before, "after": change.after, "seconds": seconds}
+            logs.logger().info("Store was migrated", **told)
+        return change
 
     @abstractmethod
     def stand_alone(self, connection: Connection) -> None:

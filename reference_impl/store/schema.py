@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import column, insert, inspect, select, table, text
 
-from reference_impl.tables import metadata
+from reference_impl.tables import metadata, webhook_events
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
 #: The revision of the tables in `tables`: the newest of `migrations/versions`.
@@ -34,6 +36,14 @@ _CREATE_VERSION = text(
 )
 
 
+#: Columns that the inbox has had from the first revision on, and hardly another table of its name.
+_OURS = frozenset({"webhook_id", "event_type", "lease_owner", "lease_until"})
+
+
+class ForeignStoreError(Exception):
+    """What is there belongs to something else; the message is one sentence."""
+
+
 class NewerStoreError(Exception):
     """The store was made by a later version; the message is one sentence."""
 
@@ -48,7 +58,7 @@ class Change:
 
 def is_made(connection: Connection) -> bool:
     """Whether there are tables of ours."""
-    return inspect(connection).has_table("webhook_events")
+    return inspect(connection).has_table(webhook_events.name)
 
 
 def revision_table(connection: Connection) -> bool:
@@ -57,12 +67,14 @@ def revision_table(connection: Connection) -> bool:
 
 
 def revision(connection: Connection) -> str | None:
-    """The revision of the tables; `None` while there are none."""
+    """The revision of the tables; `None` while there are none of ours."""
+    # Others who share the database may write their own revisions down.
+    if not is_made(connection):
+        return None
+    found: str | None = None
     if revision_table(connection):
-        found: str | None = connection.scalar(select(_VERSION.c.version_num))
-        if found is not None:
-            return found
-    return FIRST if is_made(connection) else None
+        found = connection.scalar(select(_VERSION.c.version_num))
+    return found or FIRST
 
 
 def bring_up(connection: Connection) -> Change:
@@ -70,15 +82,68 @@ def bring_up(connection: Connection) -> Change:
     Bring the tables to the revision of this code, in the transaction of *connection*.
 
     Raises:
+        ForeignStoreError: if the place that they need is taken.
         NewerStoreError: if their revision is not known here.
     """
     before = revision(connection)
     if before is None:
+        _require_room(connection)
         metadata.create_all(connection)
         connection.execute(_CREATE_VERSION)
         connection.execute(insert(_VERSION), {"version_num": HEAD})
     elif before != HEAD:
+        _require_ours(connection)
         from reference_impl import migrations  # noqa: PLC0415 - loads slowly, and is seldom needed
 
         migrations.upgrade(connection, before)
     return Change(before, HEAD)
+
+
+def require_file(names: Collection[str]) -> None:
+    """
+    See that a file with tables of these *names* is ours, or nobody's.
+
+    Raises:
+        ForeignStoreError: if it is something else's.
+    """
+    if names and webhook_events.name not in names:
+        raise ForeignStoreError(
+            "DATABASE_URL names an SQLite file of something else: it has tables, and not the "
+            "receiver's; name a file of the receiver's own, which it makes if there is none"
+        )
+
+
+def _require_room(connection: Connection) -> None:
+    """
+    See that tables made in the database of *connection* are in nobody's way.
+
+    A server's database may be shared with other programs, whose tables have other names.
+
+    Raises:
+        ForeignStoreError: if they would be.
+    """
+    about = inspect(connection)
+    if connection.dialect.name == "sqlite":
+        require_file(about.get_table_names())
+    for name in sorted({*metadata.tables, _VERSION.name}):
+        if about.has_table(name):
+            raise _taken(name)
+
+
+def _require_ours(connection: Connection) -> None:
+    """
+    See that the inbox is one before it is migrated.
+
+    Raises:
+        ForeignStoreError: if something else has a table of its name.
+    """
+    found = {one["name"] for one in inspect(connection).get_columns(webhook_events.name)}
+    if not found >= _OURS:
+        raise _taken(webhook_events.name)
+
+
+def _taken(name: str) -> ForeignStoreError:
+    return ForeignStoreError(
+        f"the database that DATABASE_URL names has a table {name!r} that is not the receiver's: "
+        "give the receiver a database of its own"
+    )

@@ -20,6 +20,7 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
+from reference_impl.store import schema
 from reference_impl.store.base import Store
 from reference_impl.store.checkpoints import Checkpoints
 
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from sqlalchemy import PoolProxiedConnection
 
     from reference_impl.clock import Clock
-    from reference_impl.store import schema
 
 
 #: Seconds between two looks whether another process has ended its transaction.  SQLite itself would
 #: wait up to a tenth of a second, and a busy writer leaves no gap that long.
 _LOOK = 0.001
+
+#: Those that somebody made.
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
 
 #: Kibibytes of pages that a connection of the worker keeps.  The effects of a batch change some 500
 #: pages in no order, 4 MB.  SQLite would keep 2 MB, write the others early, and read them again.
@@ -211,6 +214,7 @@ def _connect(url: URL, seconds: float, synchronous: str, *, cache: int = 2000) -
 def _prepare(synchronous: str, cache: int, connection: Any, _record: Any) -> None:
     # SQLAlchemy's own BEGIN comes in `_begin`; without this the driver would send one of its own.
     connection.isolation_level = None
+    _require_ours(connection)
     for pragma in (
         # Must come before the first table: bodies of 2 to 4 kB fit a page of 8, measured twice
         # as fast as with the default of 4.
@@ -224,6 +228,21 @@ def _prepare(synchronous: str, cache: int, connection: Any, _record: Any) -> Non
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _require_ours(connection: Any) -> None:
+    """
+    See that the file is ours, or will be: what follows changes it for good.
+
+    Raises:
+        ForeignStoreError: if it is something else's.
+    """
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    # Then nothing changes it but the making of tables, before which it is looked at again.
+    if mode == "wal":
+        return
+    kept = connection.execute(_TABLES).fetchall()
+    schema.require_file({name for (name,) in kept})
 
 
 def _begin(seconds: float, connection: Connection) -> None:

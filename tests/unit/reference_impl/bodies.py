@@ -8,7 +8,7 @@ from reference_impl import envelope
 from reference_impl.clock import Clock
 from reference_impl.facts import Reader
 
-SECRET = "whsec_of_the_unit_tests"
+SECRET = "whsec_of_the_unit_tests_and_nobody_else"
 NOON = 1_767_268_800_000_000  # 2026-01-01T12:00:00Z
 MINUTE = 60_000_000
 

@@ -1,5 +1,7 @@
 """How a store gets its tables: made, adopted, migrated, refused, by one process or by several."""
 
+import contextlib
+import itertools
 import json
 import sqlite3
 import subprocess
@@ -21,7 +23,13 @@ from reference_impl.counts import counted
 from reference_impl.facts import dumps
 from reference_impl.settings import Settings
 from reference_impl.store import open_store
-from reference_impl.store.schema import FIRST, HEAD, Change, NewerStoreError
+from reference_impl.store.schema import (
+    FIRST,
+    HEAD,
+    Change,
+    ForeignStoreError,
+    NewerStoreError,
+)
 from reference_impl.tables import effects, metadata, notices, webhook_bodies, webhook_events
 from tests.unit.reference_impl.bodies import NOON, SECRET, a_fact
 from tests.unit.reference_impl.machines import look
@@ -289,9 +297,14 @@ def test_a_start_with_nothing_to_migrate_does_without_alembic(tmp_path):
 def test_the_command_says_what_it_did(old_url, tmp_path):
     told = [command(tmp_path, "migrate", DATABASE_URL=old_url) for _ in range(2)]
     said = [[json.loads(line) for line in one.stderr.splitlines()] for one in told]
-    assert [(line["event"], line["before"], line["after"]) for line in said[0]] == [
-        ("Store is migrated", FIRST, HEAD)
-    ]
+    *steps, end = said[0]
+    # In order, each from where the one before it ended.
+    revisions = migrations.revisions()[::-1]
+    assert [(line["before"], line["after"]) for line in steps] == [*itertools.pairwise(revisions)]
+    assert {(line["event"], line["deliveries"]) for line in steps} == {("Store is migrated", 4)}
+    assert "Keys in order of time" in " ".join(line["doing"] for line in steps)
+    assert (end["event"], end["before"], end["after"]) == ("Store was migrated", FIRST, HEAD)
+    assert end["seconds"] >= 0
     assert said[1] == []
     assert [one.returncode for one in told] == [0, 0]
     assert told[0].stdout == f"the store was migrated from revision {FIRST} to {HEAD}\n"
@@ -307,6 +320,68 @@ def test_where_there_are_no_tables_there_is_nothing_to_see(empty_url, tmp_path):
     told = command(tmp_path, "stats", DATABASE_URL=empty_url)
     assert told.returncode == 2
     assert "there is no inbox yet" in told.stderr
+
+
+RUNNING = [("serve", "--port", "0"), ("worker",), ("migrate",), ("stats",)]
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("arguments", RUNNING)
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path, arguments, mode):
+    path = tmp_path / "receiver.db"
+    with contextlib.closing(sqlite3.connect(path)) as theirs:
+        theirs.execute(f"PRAGMA journal_mode = {mode}")
+        theirs.executescript("CREATE TABLE accounts (id); INSERT INTO accounts VALUES (1)")
+    before = path.read_bytes()
+    told = command(tmp_path, *arguments)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "names an SQLite file of something else" in told.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_file_whose_tables_are_gone_is_free(tmp_path, open_):
+    with contextlib.closing(sqlite3.connect(tmp_path / "receiver.db")) as theirs:
+        theirs.execute("CREATE TABLE accounts (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+        theirs.execute("DROP TABLE accounts")
+    assert open_(f"sqlite:///{tmp_path}/receiver.db").create() == Change(None, HEAD)
+
+
+def beside(postgresql, *statements):
+    """The tables of a database of something else before and after ours were made, or refused."""
+    with postgresql.empty() as url, contextlib.closing(open_store(url)) as store:
+        with store.write() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+            before = set(inspect(connection).get_table_names())
+        try:
+            store.create()
+        except ForeignStoreError as problem:
+            said = str(problem)
+        else:
+            said = None
+        with store.read() as connection:
+            return before, set(inspect(connection).get_table_names()), said
+
+
+def test_a_servers_database_is_shared_with_tables_of_other_names(postgresql):
+    before, after, said = beside(postgresql, "CREATE TABLE accounts (id int)")
+    assert (said, after) == (None, before | {*metadata.tables, "alembic_version"})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE notices (id int)",
+        "CREATE VIEW effects AS SELECT 1 AS id",
+        "CREATE TABLE webhook_events (id int, payload text)",
+        # Whoever else migrates with Alembic; what stands there may be any revision.
+        f"CREATE TABLE alembic_version AS SELECT '{HEAD}' AS version_num",
+    ],
+)
+def test_a_table_of_the_same_name_that_is_not_ours_is_left_alone(postgresql, statement):
+    before, after, said = beside(postgresql, statement)
+    assert after == before
+    assert f"has a table {statement.split()[2]!r} that is not the receiver's" in said
 
 
 @pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("worker",), ("stats",)])
