@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from reference_impl.tables import chronicle
 
@@ -37,3 +37,11 @@ def acted(connection: Connection, kind: str, webhook_ids: Iterable[str], now: in
     entered = [{"webhook_id": id_, "kind": kind, "at": now} for id_ in webhook_ids]
     if entered:
         connection.execute(insert(chronicle), entered)
+
+
+def last_action(connection: Connection, webhook_id: str) -> tuple[int, str | None]:
+    """The number and the kind of what an operator did last to a delivery; 0 if nobody did."""
+    mine = (chronicle.c.webhook_id == webhook_id) & chronicle.c.kind.in_((REPLAYED, DISCARDED))
+    query = select(chronicle.c.id, chronicle.c.kind).where(mine).order_by(chronicle.c.id.desc())
+    found = connection.execute(query.limit(1)).first()
+    return (0, None) if found is None else (found.id, found.kind)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import hmac
+from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import jinja2
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +22,8 @@ from starlette.routing import Route
 
 from reference_impl import history, instants, logs
 from reference_impl.floods import Floods
-from reference_impl.upkeep import CannotReplayError, Upkeep
+from reference_impl.forms import Forms
+from reference_impl.upkeep import CannotReplayError, DoneAlreadyError, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,12 +57,7 @@ _HEADERS = {
 
 _CHALLENGE = {"www-authenticate": 'Basic realm="webhooks", charset="UTF-8"'}
 
-#: The largest form, in bytes: a token and nothing more.
-_FORM_LIMIT = 1024
-
 _NO_STORE = "The store cannot be used now: the receiver's log says why. Please try again."
-
-_DAY = 86_400_000_000
 
 
 class Dashboard:
@@ -73,7 +68,7 @@ class Dashboard:
         self._store = store
         self._clock = clock
         self._floods = Floods(logs.left_out)
-        self._key = hashlib.sha256(b"forms of " + _bytes(settings.admin_password)).digest()
+        self._forms = Forms(_bytes(settings.admin_password), clock)
         self._loader = jinja2.PackageLoader("reference_impl")
         self._pages = jinja2.Environment(
             loader=self._loader,
@@ -94,6 +89,11 @@ class Dashboard:
             Route(one, self._guarded(self.event)),
             Route(f"{one}/{{action}}", self._guarded(self.ask)),
             Route(f"{one}/{{action}}", self._guarded(self.act), methods=["POST"]),
+            # Everything else that anybody may try here.
+            *(
+                Route(path, self._guarded(self.missing), methods=[*HTTPMethod])
+                for path in (ADMIN_PATH, f"{ADMIN_PATH}/{{rest:path}}")
+            ),
         ]
 
     # --- who may ----------------------------------------------------------------------------
@@ -113,11 +113,11 @@ class Dashboard:
                 try:
                     answer = await page(request)
                 except HTTPException as problem:
-                    answer = self._page("problem.html", problem.status_code, text=problem.detail)
+                    answer = self._problem(problem.status_code, problem.detail)
                 except SQLAlchemyError as problem:
                     reason = logs.describe(problem)
                     logs.logger().error("Dashboard without the store", reason=reason)
-                    answer = self._page("problem.html", 503, text=_NO_STORE)
+                    answer = self._problem(503, _NO_STORE)
             answer.headers.update(_HEADERS)
             return answer
 
@@ -133,15 +133,6 @@ class Dashboard:
         password = pair.partition(b":")[2]
         right = hmac.compare_digest(password, _bytes(self._settings.admin_password))
         return right and scheme.lower() == "basic"
-
-    def token(self, action: str, number: int, *, days_ago: int = 0) -> str:
-        """What the form of *action* on *number* has to carry; good until the day after."""
-        day = self._clock.now() // _DAY - days_ago
-        return hmac.digest(self._key, f"{action} {number} {day}".encode(), "sha256").hex()
-
-    def _is_ours(self, given: str, action: str, number: int) -> bool:
-        tokens = (self.token(action, number, days_ago=days) for days in (0, 1))
-        return any(hmac.compare_digest(given.encode(), token.encode()) for token in tokens)
 
     # --- pages ------------------------------------------------------------------------------
 
@@ -177,23 +168,28 @@ class Dashboard:
         event, action = await self._event(request), self._action(request)
         if not self._fits(event, ACTIONS[action]):
             raise HTTPException(409, f"This delivery is not to be {_past(action)}.")
-        token = self.token(action, event["id"])
+        token = self._forms.token(action, event["id"], event["acted"])
         return self._page("ask.html", event=event, action=action, token=token)
 
     async def act(self, request: Request) -> Response:
-        """Do what was asked for, and show the delivery."""
+        """Do what was asked for, unless the same form did it before, and show the delivery."""
         action, number = self._action(request), int(request.path_params["number"])
-        form = parse_qs((await _form(request)).decode("latin-1"))
-        if not self._is_ours(form.get("token", [""])[0], action, number):
-            raise HTTPException(403, "This form is too old, or not ours: please ask again.")
+        seen = await self._forms.read(request, action, number)
         await self._event(request)
         upkeep = Upkeep(self._settings, self._store, self._clock.now())
         try:
-            await asyncio.to_thread(getattr(upkeep, action), str(number))
+            await asyncio.to_thread(getattr(upkeep, action), str(number), seen=seen)
         except CannotReplayError as problem:
             raise HTTPException(409, f"Not {_past(action)}: {problem}.") from None
-        logs.logger().info(_BY_HAND[action], row=number)
+        except DoneAlreadyError:
+            pass
+        else:
+            logs.logger().info(_BY_HAND[action], row=number)
         return RedirectResponse(f"{ADMIN_PATH}/{number}", 303)
+
+    async def missing(self, _: Request) -> Response:
+        """Say that there is nothing."""
+        raise HTTPException(404, "There is no such page.")
 
     async def style(self, _: Request) -> Response:
         """The style sheet: from here, so that the policy may forbid all others."""
@@ -226,18 +222,13 @@ class Dashboard:
     def _fits(self, event: dict[str, Any], states: tuple[str, ...]) -> bool:
         return event["state"] in states and (event["body"] is not None)
 
+    def _problem(self, status: int, text: str) -> Response:
+        title = "Not found" if status == 404 else "Not possible"
+        return self._page("problem.html", status, title=title, text=text)
+
     def _page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         text = self._pages.get_template(template).render(**values)
         return Response(text, status, media_type="text/html")
-
-
-async def _form(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _FORM_LIMIT:
-            raise HTTPException(413, "This form is too large.")
-    return body
 
 
 def _bytes(text: str) -> bytes:

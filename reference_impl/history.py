@@ -104,7 +104,7 @@ def one(connection: Connection, number: int) -> Row | None:
     The delivery *number* with what became of it.
 
     That is its failed tries, what operators did, its notices, and its booking's effects, in the
-    order of time.  Its payload lacks what opens doors.
+    order of time.  Its payload lacks what opens doors.  `acted` numbers what an operator did last.
     """
     found = rows(connection, select(webhook_events).where(_events.id == number))
     if not found:
@@ -130,7 +130,8 @@ def one(connection: Connection, number: int) -> Row | None:
     elif row["finished_at"] is not None:
         past.append((row["finished_at"], f"over: {row['state']}"))
     past.sort(key=operator.itemgetter(0))
-    return {**row, "body": _legible(body), "history": past}
+    number, _ = chronicle.last_action(connection, row["webhook_id"])
+    return {**row, "body": _legible(body), "history": past, "acted": number}
 
 
 def _said(entry: Row) -> str:

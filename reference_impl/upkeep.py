@@ -54,6 +54,10 @@ class CannotReplayError(Exception):
     """The delivery cannot be replayed or discarded; the message is one sentence."""
 
 
+class DoneAlreadyError(Exception):
+    """What was asked for was done since it was offered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay came to."""
@@ -114,30 +118,49 @@ class Upkeep:
             raise CannotReplayError(f"there is no delivery {given!r} in the inbox")
         return found[0]
 
-    def replay(self, given: str, *, dry_run: bool = False) -> str:
+    def replay(self, given: str, *, dry_run: bool = False, seen: int | None = None) -> str:
         """
         Let the delivery that *given* names be processed once more: its webhook id.
 
+        Args:
+            given: names it.
+            dry_run: only see whether that can be done.
+            seen: what had been done to it last when this was offered, as `chronicle` numbers it.
+
         Raises:
-            CannotReplayError: if there is none, it is being processed, or it was pruned.
+            CannotReplayError: if there is none, it is being processed, it was pruned, or something
+                else was done to it since it was *seen*.
+            DoneAlreadyError: if it was replayed since it was *seen*.
         """
         row = self.find(given)
         if not row["whole"]:
             raise CannotReplayError(f"delivery {given!r} was pruned: its payload is gone")
-        if row["state"] == "processing" or not (dry_run or self._again([row], "waiting")):
+        idle = row["state"] != "processing"
+        if idle and not dry_run:
+            with self._store.write() as connection:
+                _see(connection, row, chronicle.REPLAYED, seen)
+                idle = bool(self._let_wait(connection, [row], "waiting"))
+        if not idle:
             raise CannotReplayError(f"delivery {given!r} is being processed; nothing to replay")
         return str(row["webhook_id"])
 
-    def discard(self, given: str) -> str:
+    def discard(self, given: str, *, seen: int | None = None) -> str:
         """
         Give up the dead letter that *given* names, so that it may be pruned: its webhook id.
 
+        Args:
+            given: names it.
+            seen: what had been done to it last when this was offered, as `chronicle` numbers it.
+
         Raises:
-            CannotReplayError: if there is none, or it is no dead letter.
+            CannotReplayError: if there is none, it is no dead letter, or something else was done to
+                it since it was *seen*.
+            DoneAlreadyError: if it was discarded since it was *seen*.
         """
         row = self.find(given)
         letter = (_events.id == row["id"]) & (_events.state == "dead")
         with self._store.write() as connection:
+            _see(connection, row, chronicle.DISCARDED, seen)
             given_up = {"state": DISCARDED, "finished_at": self._now}
             gone = connection.execute(update(webhook_events).where(letter).values(given_up))
             if gone.rowcount == 1:
@@ -254,7 +277,17 @@ class Upkeep:
             last = batch[-1]["id"]
             yield batch
 
-    def _again(self, batch: list[dict[str, Any]], *more_states: str) -> int:
+    def _again(self, batch: list[dict[str, Any]]) -> int:
+        """Let those of *batch* that are over wait, and give way to others: how many."""
+        with self._store.write() as connection:
+            again = self._let_wait(connection, batch)
+        if batch:
+            self._pause(_PAUSE_SECONDS)
+        return again
+
+    def _let_wait(
+        self, connection: Connection, batch: list[dict[str, Any]], *more_states: str
+    ) -> int:
         """Let those of *batch* that are over, or in one of *more_states*, wait: how many."""
         over = _events.state.in_((*_FINISHED, *more_states))
         changed = update(webhook_events).where(_events.id == bindparam("row"), over, _WHOLE)
@@ -267,19 +300,34 @@ class Upkeep:
             reason=None,
             finished_at=None,
         )
+        # Held first, so that whether they are whole is asked when nobody prunes them any more.
+        _held(connection, over & _events.id.in_([row["id"] for row in batch]))
         again = []
-        with self._store.write() as connection:
-            # Held first, so that whether they are whole is asked when nobody prunes them any more.
-            _held(connection, over & _events.id.in_([row["id"] for row in batch]))
-            for row in batch:
-                rank = self._inbox.rank(row["event_type"], self._now)
-                values = {"row": row["id"], "new_rank": rank}
-                if connection.execute(statement, values).rowcount:
-                    again.append(row["webhook_id"])
-            chronicle.acted(connection, chronicle.REPLAYED, again, self._now)
-        if batch:
-            self._pause(_PAUSE_SECONDS)
+        for row in batch:
+            rank = self._inbox.rank(row["event_type"], self._now)
+            if connection.execute(statement, {"row": row["id"], "new_rank": rank}).rowcount:
+                again.append(row["webhook_id"])
+        chronicle.acted(connection, chronicle.REPLAYED, again, self._now)
         return len(again)
+
+
+def _see(connection: Connection, row: dict[str, Any], kind: str, seen: int | None) -> None:
+    """
+    See that nothing was done to the delivery *row* since it was *seen*, before *kind* is.
+
+    Raises:
+        CannotReplayError: if something else was.
+        DoneAlreadyError: if just that was.
+    """
+    if seen is None:
+        return
+    # Held first: of two that ask at once the second one looks when the first has done it.
+    _held(connection, _events.id == row["id"])
+    number, last = chronicle.last_action(connection, row["webhook_id"])
+    if number > seen:
+        if last == kind:
+            raise DoneAlreadyError
+        raise CannotReplayError(f"delivery {row['id']} was {last} meanwhile")
 
 
 def _over(before: int) -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ def receiver(tmp_path_factory):
     process = Process(
         tmp_path_factory.mktemp("receiver"), "--testing", RECEIVER_ADMIN_PASSWORD=PASSWORD
     )
-    uids = ["fine", "to-replay", "to-discard", "to-leave", NASTY, "u" * 190]
+    uids = ["fine", "to-replay", "to-discard", "to-send-twice", "to-leave", NASTY, "u" * 190]
     assert process.deliver(a_body(uid="fine")) == 202
     for number, uid in enumerate(uids[1:]):
         assert process.deliver(a_body(uid=uid, minute=number, **LETTER)) == 202
@@ -115,6 +115,22 @@ def test_a_dead_letter_is_searched_opened_and_handled_after_asking(look, uid, ac
     # Done once, it is not done again by a reload of the page that followed.
     driver.refresh()
     assert state(driver) in {*after, "processing"}
+
+
+def test_a_form_that_is_sent_twice_does_it_once(look):
+    driver = look()
+    open_event(driver, "to-send-twice")
+    press(driver, "Replay")
+    asked, first = driver.current_url, driver.current_window_handle
+    # The same form once more, as after a double click whose both halves arrive.
+    driver.switch_to.new_window("tab")
+    driver.get(asked)
+    for tab in (driver.current_window_handle, first):
+        driver.switch_to.window(tab)
+        press(driver, "Replay")
+        assert driver.find_element(By.TAG_NAME, "h1").text.startswith("Delivery")
+    history = driver.find_element(By.CLASS_NAME, "history").text
+    assert history.count("replayed") == 1
 
 
 def test_a_form_with_a_wrong_token_does_nothing(look):

@@ -2,12 +2,15 @@ import asyncio
 import base64
 import dataclasses
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import markupsafe
 import pytest
 
 from reference_impl.app import build_app
 from reference_impl.settings import BadSettingsError
+from reference_impl.upkeep import DoneAlreadyError, Upkeep
 from tests.unit.reference_impl.bodies import FixedClock, a_body
 
 DATABASES = ("sqlite", "postgresql")
@@ -31,13 +34,13 @@ class Browser:
         self.application = application
         self.machine = application.state.machine
 
-    def __call__(self, path, form=None, authorization=ADMIN):
+    def __call__(self, path, form=None, authorization=ADMIN, method=None):
         """The status, the headers and the text of an answer; with *form* to a POST."""
         path, _, query = path.partition("?")
         headers = [] if authorization is None else [(b"authorization", authorization)]
         scope = {
             "type": "http",
-            "method": "GET" if form is None else "POST",
+            "method": method or ("GET" if form is None else "POST"),
             "path": path,
             "query_string": query.encode(),
             "headers": headers,
@@ -72,8 +75,11 @@ def done(machine, *args, **kwargs):
         pass
 
 
-def token(page):
-    return re.search(r'name="token" value="(\w+)"', page)[1]
+def form(page):
+    """The form on a page that asks, as it is sent."""
+    return "&".join(
+        f"{name}={value}" for name, value in re.findall(r'name="(\w+)" value="(\w+)"', page)
+    )
 
 
 def state(browse, number=1):
@@ -105,13 +111,22 @@ def test_without_a_password_there_is_none(settings):
         PASSWORD.encode(),
     ],
 )
-@pytest.mark.parametrize("path", [HOME, f"{HOME}/style.css", f"{HOME}/1", f"{HOME}/1/replay"])
+@pytest.mark.parametrize(
+    "path", [HOME, f"{HOME}/style.css", f"{HOME}/1", f"{HOME}/1/replay", f"{HOME}/x", f"{HOME}/"]
+)
 def test_nobody_else_sees_anything(browse, path, shown):
     done(browse.machine)
     status, headers, text = browse(path, authorization=shown)
     assert (status, text) == (401, "Unauthorized")
     assert headers["www-authenticate"].startswith("Basic realm=")
     assert browse(f"{HOME}/1/replay", "token=x", shown)[0] == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_other_methods_are_nobody_elses_either(browse, method):
+    for path in (HOME, f"{HOME}/x", f"{HOME}/1"):
+        assert browse(path, authorization=None, method=method)[::2] == (401, "Unauthorized")
+        assert browse(path, method=method)[0] == 404
 
 
 def test_guesses_are_logged_without_what_was_guessed(browse, log_lines):
@@ -213,11 +228,17 @@ def test_a_dead_letter_says_why_and_who_was_told(browse):
     assert "administrators told" in browse(f"{HOME}/1")[2]
 
 
-@pytest.mark.parametrize("path", ["/2", f"/{'9' * 40}", "/1/nonsense", "/1/find"])
+@pytest.mark.parametrize(
+    "path",
+    ["/2", f"/{'9' * 40}", "/1/nonsense", "/1/find", "/x", "/", "//", "/x/y/z", "/1/replay/2"],
+)
 def test_what_is_not_there_is_not_found(browse, path):
     done(browse.machine)
-    assert browse(HOME + path)[0] == 404
-    assert browse("/admin/webhooks/x")[0] == 404
+    status, headers, text = browse(HOME + path)
+    assert status == 404
+    assert headers["content-type"].startswith("text/html")
+    assert f'href="{HOME}">Back to the overview</a>' in text
+    assert "<h1>Not found</h1>" in text
 
 
 @pytest.mark.parametrize(
@@ -244,7 +265,7 @@ def test_a_dead_letter_is_handled_after_asking(browse, log_lines, action, after)
     asked = browse(f"{HOME}/1/{action}")
     assert asked[0] == 200
     assert state(browse) == "dead"
-    status, headers, _ = browse(f"{HOME}/1/{action}", f"token={token(asked[2])}")
+    status, headers, _ = browse(f"{HOME}/1/{action}", form(asked[2]))
     assert (status, headers["location"]) == (303, f"{HOME}/1")
     assert state(browse) == after
     assert f"Delivery {action}ed by hand" in log_lines.getvalue()
@@ -253,18 +274,21 @@ def test_a_dead_letter_is_handled_after_asking(browse, log_lines, action, after)
 def test_a_form_without_its_own_token_does_nothing(browse):
     done(browse.machine, startTime="soon")
     done(browse.machine, uid="b", startTime="soon")
-    mine = token(browse(f"{HOME}/1/discard")[2])
-    for path, form in (
+    mine = form(browse(f"{HOME}/1/discard")[2])
+    token = mine.partition("token=")[2]
+    for path, sent in (
         ("/1/discard", ""),
         ("/1/discard", "token="),
-        ("/1/discard", "token=zo\xeb"),
-        ("/1/discard", f"token={mine}x"),
-        ("/1/replay", f"token={mine}"),
-        ("/2/discard", f"token={mine}"),
+        ("/1/discard", "seen=0&token=zo\xeb"),
+        ("/1/discard", f"token={token}"),
+        ("/1/discard", f"{mine}x"),
+        *(("/1/discard", f"seen={seen}&token={token}") for seen in ("1", "-0", "x", "9" * 19)),
+        ("/1/replay", mine),
+        ("/2/discard", mine),
     ):
-        assert browse(HOME + path, form)[0] == 403
+        assert browse(HOME + path, sent)[0] == 403
     browse.machine.clock.advance(2 * 86_400)
-    assert browse(f"{HOME}/1/discard", f"token={mine}")[0] == 403
+    assert browse(f"{HOME}/1/discard", mine)[0] == 403
     assert (state(browse, 1), state(browse, 2)) == ("dead", "dead")
 
 
@@ -281,18 +305,61 @@ def test_what_makes_no_sense_is_not_offered(browse):
     assert "is not to be discarded" in asked[2]
 
 
+def work_off(machine):
+    machine.clock.advance(1)
+    while machine.worker.step():
+        pass
+
+
 def test_what_changed_meanwhile_is_said(browse):
     done(browse.machine, startTime="soon")
-    mine = token(browse(f"{HOME}/1/discard")[2])
-    assert browse(f"{HOME}/1/discard", f"token={mine}")[0] == 303
-    status, _, text = browse(f"{HOME}/1/discard", f"token={mine}")
+    replay, discard = (form(browse(f"{HOME}/1/{action}")[2]) for action in ("replay", "discard"))
+    assert browse(f"{HOME}/1/replay", replay)[0] == 303
+    # Dead once more, of which the other form knows nothing.
+    work_off(browse.machine)
+    status, _, text = browse(f"{HOME}/1/discard", discard)
     assert status == 409
-    assert "is no dead letter" in text
+    assert "was replayed meanwhile" in text
+    assert state(browse) == "dead"
+
+
+@pytest.mark.parametrize(("action", "after"), [("replay", "done"), ("discard", "discarded")])
+def test_a_form_that_is_sent_twice_does_it_once(browse, log_lines, action, after):
+    done(browse.machine, **({} if action == "replay" else {"startTime": "soon"}))
+    sent = form(browse(f"{HOME}/1/{action}")[2])
+    for _ in range(3):
+        status, headers, _ = browse(f"{HOME}/1/{action}", sent)
+        assert (status, headers["location"]) == (303, f"{HOME}/1")
+        work_off(browse.machine)
+        assert state(browse) == after
+    assert browse(f"{HOME}/1")[2].count(f"</time> {action}ed") == 1
+    assert log_lines.getvalue().count(f"Delivery {action}ed by hand") == 1
+    # Whoever asks again is asked again.
+    again = form(browse(f"{HOME}/1/replay")[2])
+    assert browse(f"{HOME}/1/replay", again)[0] == 303
+    assert state(browse) == "waiting"
+
+
+def test_of_a_form_that_is_sent_twice_at_once_one_does_it(browse):
+    done(browse.machine)
+    settings, store = browse.machine.settings, browse.machine.store
+    barrier = threading.Barrier(4)
+
+    def replay(_):
+        upkeep = Upkeep(settings, store, browse.machine.clock.now())
+        barrier.wait(10)
+        try:
+            upkeep.replay("1", seen=0)
+        except DoneAlreadyError:
+            return "already"
+        return "done"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(replay, range(4))) == ["already"] * 3 + ["done"]
+    assert browse(f"{HOME}/1")[2].count("</time> replayed") == 1
 
 
 def test_a_pruned_delivery_says_so_and_is_not_replayed(browse):
-    from reference_impl.upkeep import Upkeep
-
     done(browse.machine)
     settings = browse.machine.settings
     far = browse.machine.clock.now() + 1
