@@ -29,6 +29,7 @@ _PAGES = 40
 #: Seconds to connect, and seconds between two bytes of the answer.
 _TIMEOUT = (5.0, 20.0)
 
+_NO_URL = "CALCOM_API_URL must be a URL without a query, as https://api.cal.com/v2"
 
 #: What refusals mean.
 _REFUSALS = {
@@ -85,16 +86,20 @@ class CalcomApi:
     Reads subscriptions from the API at *url* with the API *key*.
 
     Raises:
-        UnsafeApiUrlError: if the key would travel in the clear.
+        UnsafeApiUrlError: if the key would travel in the clear, or nowhere.
     """
 
     def __init__(self, url: str, key: str) -> None:
         try:
             parts = urlsplit(url)
+            # Read only when asked for, and only then found to be none.
+            _ = parts.port
         except ValueError:
-            raise UnsafeApiUrlError("CALCOM_API_URL is no URL") from None
+            raise UnsafeApiUrlError(_NO_URL) from None
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
             raise UnsafeApiUrlError("CALCOM_API_URL must start with https://: the key is secret")
+        if not parts.hostname or parts.query or parts.fragment:
+            raise UnsafeApiUrlError(_NO_URL)
         self._url = url.rstrip("/")
         self._key = key
 

@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError
@@ -49,6 +49,9 @@ def one_sentence() -> Iterator[None]:
         cause = getattr(problem, "orig", None)
         if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
             end("DATABASE_URL names a file that is no SQLite database")
+        if isinstance(problem, ProgrammingError) and not getattr(cause, "sqlstate", None):
+            # No server has seen it: the driver does not know an option, for example.
+            end(f"DATABASE_URL cannot be used: {' '.join(str(cause).split())}")
         # A server's reasons are several lines, of which those that say DETAIL quote values.
         reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
         end(f"the store cannot be used: {' '.join(reason.split())}", MAY_PASS)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl import logs, notices, protocol, readiness, strength
+from reference_impl import doubts, logs, notices, protocol, readiness
 from reference_impl.app import Machine, Parts, build_app
 from reference_impl.listening import CannotListenError, CannotStartError, listen
 
@@ -124,7 +124,7 @@ def serve(
     # Tried before the server hides the reason behind a failed start.
     application.state.machine.open()
     opened = listen(host, port)
-    strength.warn(settings)
+    doubts.warn(settings)
     shown = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.certfile else "http"
     address = f"{scheme}://{shown}:{opened.getsockname()[1]}{settings.path}"

@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from reference_impl.readings import YEAR, boolean, schedule, seconds, short_name, whole, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,84 +24,30 @@ WEBHOOK_PATH = "/api/webhooks/calcom"
 #: Paths that are taken.
 _RESERVED = ("/_testing", "/admin/webhooks", "/healthz", "/readyz")
 
+#: As servers see it: decoded, and as no client would write it differently.
+_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)+/?")
+
 #: Characters of a password that nobody guesses over a network.
 _PASSWORD_LENGTH = 16
 
 #: Hosts that nobody reaches from another machine.
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
-#: In seconds.  Whoever waits for longer waits for ever, and timers of the system overflow.
-_YEAR = 365 * 24 * 3600
-
 #: Threads that work.  Each needs connections of the store's pool, which has few more than these.
 _MOST_THREADS = 64
+
+#: Attempts of a client in a minute, or tries at a delivery: what is beyond has no limit.
+_MOST_ATTEMPTS = 1_000_000
+
+#: Of a head or a body.  What arrives is held in memory, within 64 MB for all that is not whole yet.
+_MOST_BYTES = 64 * 1024 * 1024
 
 #: Deliveries of a batch: statements name each of them, and databases bound what one may name.
 _MOST_TOGETHER = 1000
 
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off", ""})
-
 
 class BadSettingsError(ValueError):
     """A setting is missing or cannot be read; the message is one sentence for the operator."""
-
-
-def _boolean(text: str) -> bool:
-    lowered = text.strip().lower()
-    if lowered in _TRUE:
-        return True
-    if lowered in _FALSE:
-        return False
-    raise ValueError("expected true or false")
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("expected a whole number") from None
-
-
-def _positive(text: str) -> int:
-    number = _whole(text)
-    if number < 1:
-        raise ValueError("expected a whole number above 0")
-    return number
-
-
-def _up_to(most: int, *, least: int = 1) -> Callable[[str], int]:
-    """Reads a whole number from *least* to *most*."""
-
-    def read(text: str) -> int:
-        number = _whole(text)
-        if not least <= number <= most:
-            raise ValueError(f"expected a whole number from {least} to {most}")
-        return number
-
-    return read
-
-
-def _natural(text: str) -> int:
-    number = _whole(text)
-    if number < 0:
-        raise ValueError("expected a whole number, 0 or above")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= _YEAR:
-        raise ValueError("expected a number of seconds above 0, a year (31536000) at most")
-    return number
-
-
-def _schedule(text: str) -> tuple[float, ...]:
-    return tuple(_seconds(part) for part in text.split(","))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
 
 
 def _setting(
@@ -119,13 +68,13 @@ class Settings:
     #: The secret before a rotation; deliveries signed with it are still accepted while it is set.
     previous_secret: str = _setting("CALCOM_WEBHOOK_SECRET_PREVIOUS", "", hidden=True)
     #: Whether signatures are verified; `False` only in the environment `local`.
-    verify_signature: bool = _setting("CALCOM_WEBHOOK_VERIFY_SIGNATURE", True, _boolean)
+    verify_signature: bool = _setting("CALCOM_WEBHOOK_VERIFY_SIGNATURE", True, boolean)
     #: Whether logs hold the payload, which is personal data.
-    log_payloads: bool = _setting("CALCOM_WEBHOOK_LOG_PAYLOADS", False, _boolean)
+    log_payloads: bool = _setting("CALCOM_WEBHOOK_LOG_PAYLOADS", False, boolean)
     #: The queue deliveries go to and workers take from.
-    queue: str = _setting("CALCOM_WEBHOOK_QUEUE", "webhooks")
+    queue: str = _setting("CALCOM_WEBHOOK_QUEUE", "webhooks", short_name)
     #: How often a delivery is tried before it is a dead letter.
-    attempts: int = _setting("CALCOM_WEBHOOK_RETRY_ATTEMPTS", 3, _positive)
+    attempts: int = _setting("CALCOM_WEBHOOK_RETRY_ATTEMPTS", 3, whole(1, _MOST_ATTEMPTS))
     #: Where the inbox lives, as SQLAlchemy spells it; may carry a password.
     database_url: str = _setting("DATABASE_URL", "sqlite:///receiver.db", hidden=True)
     #: `local` permits running without verification; anything else is taken for production.
@@ -136,39 +85,39 @@ class Settings:
     certfile: str = _setting("RECEIVER_CERTFILE", "")
     keyfile: str = _setting("RECEIVER_KEYFILE", "")
     #: The largest body taken, in bytes.
-    body_limit: int = _setting("RECEIVER_BODY_LIMIT", 1024 * 1024, _positive)
+    body_limit: int = _setting("RECEIVER_BODY_LIMIT", 1024 * 1024, whole(1, _MOST_BYTES))
     #: Seconds within which a body must have arrived.
-    body_seconds: float = _setting("RECEIVER_BODY_SECONDS", 10.0, _seconds)
+    body_seconds: float = _setting("RECEIVER_BODY_SECONDS", 10.0, seconds)
     #: The largest header block taken, in bytes.
-    head_bytes: int = _setting("RECEIVER_HEAD_BYTES", 64 * 1024, _positive)
+    head_bytes: int = _setting("RECEIVER_HEAD_BYTES", 64 * 1024, whole(1, _MOST_BYTES))
     #: Seconds within which a header block must have arrived.
-    head_seconds: float = _setting("RECEIVER_HEAD_SECONDS", 10.0, _seconds)
+    head_seconds: float = _setting("RECEIVER_HEAD_SECONDS", 10.0, seconds)
     #: Attempts per minute and client address; 0 is no throttle.
-    throttle: int = _setting("RECEIVER_THROTTLE", 0, _natural)
+    throttle: int = _setting("RECEIVER_THROTTLE", 0, whole(0, _MOST_ATTEMPTS))
     #: Addresses of proxies whose X-Forwarded-For is believed, separated by commas.
     trusted_proxies: str = _setting("RECEIVER_TRUSTED_PROXIES", "")
     #: Seconds a worker may hold a delivery before another takes it.
-    lease: float = _setting("RECEIVER_LEASE", 60.0, _seconds)
+    lease: float = _setting("RECEIVER_LEASE", 60.0, seconds)
     #: Seconds to wait after the first, second, ... failed try (guide, `$backoff`).
-    backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), _schedule)
+    backoff: tuple[float, ...] = _setting("RECEIVER_BACKOFF", (60.0, 300.0, 900.0), schedule)
     #: Deliveries worked on at the same time.
-    workers: int = _setting("RECEIVER_WORKERS", 4, _up_to(_MOST_THREADS))
+    workers: int = _setting("RECEIVER_WORKERS", 4, whole(1, _MOST_THREADS))
     #: The most deliveries that share a transaction when there is a backlog; 0: as many as suit the
     #: store, 1: none does.
-    batch: int = _setting("RECEIVER_BATCH", 0, _up_to(_MOST_TOGETHER, least=0))
+    batch: int = _setting("RECEIVER_BATCH", 0, whole(0, _MOST_TOGETHER))
     #: Seconds between looks for work that another process accepted.
-    poll: float = _setting("RECEIVER_POLL", 0.5, _seconds)
+    poll: float = _setting("RECEIVER_POLL", 0.5, seconds)
     #: Seconds to wait for a busy store before answering 503.
-    store_seconds: float = _setting("RECEIVER_STORE_SECONDS", 5.0, _seconds)
+    store_seconds: float = _setting("RECEIVER_STORE_SECONDS", 5.0, seconds)
     #: Apprise URLs of the administrators, separated by white space; they may hold credentials.
-    notify: tuple[str, ...] = _setting("RECEIVER_NOTIFY", (), _words, hidden=True)
+    notify: tuple[str, ...] = _setting("RECEIVER_NOTIFY", (), words, hidden=True)
     #: Seconds between two notices: the first dead letter of an incident is told at once, and those
     #: that follow within this time are summarised.
-    notify_seconds: float = _setting("RECEIVER_NOTIFY_SECONDS", 900.0, _seconds)
+    notify_seconds: float = _setting("RECEIVER_NOTIFY_SECONDS", 900.0, seconds)
     #: Seconds that attempts and deliveries under way have to end after SIGTERM.
-    stop_seconds: float = _setting("RECEIVER_STOP_SECONDS", 10.0, _seconds)
+    stop_seconds: float = _setting("RECEIVER_STOP_SECONDS", 10.0, seconds)
     #: Seconds the oldest due delivery may wait before /readyz says no; 0 is no limit.
-    backlog_seconds: int = _setting("RECEIVER_BACKLOG_SECONDS", 900, _natural)
+    backlog_seconds: int = _setting("RECEIVER_BACKLOG_SECONDS", 900, whole(0, YEAR))
     #: Where metrics are served, as HOST:PORT; never on the port that receives deliveries.  Empty:
     #: nowhere.
     metrics: str = _setting("RECEIVER_METRICS", "")
@@ -201,7 +150,7 @@ class Settings:
             try:
                 values[field.name] = field.metadata["read"](variables[name])
             except ValueError as problem:
-                raise BadSettingsError(f"{name} cannot be read: {_reason(problem)}") from None
+                raise BadSettingsError(f"{name} cannot be read: {problem}") from None
         return cls(**values)
 
     @property
@@ -233,13 +182,16 @@ class Settings:
                 "CALCOM_WEBHOOK_VERIFY_SIGNATURE=false is honoured only with "
                 "RECEIVER_ENVIRONMENT=local: never switch verification off in production"
             )
-        if not self.path.startswith("/") or self.path.startswith(_RESERVED):
+        if not _PATH.fullmatch(self.path) or self.path.startswith(_RESERVED):
             raise BadSettingsError(
-                f"RECEIVER_PATH must start with / and lie outside {', '.join(_RESERVED)}"
+                f"RECEIVER_PATH must be a path alone, as {WEBHOOK_PATH}: it starts with /, has no "
+                "host, no query, no space, no % and no empty part, and lies outside "
+                f"{', '.join(_RESERVED)}"
             )
-        if self.admin_password and len(self.admin_password) < _PASSWORD_LENGTH:
+        if self.admin_password and len(self.admin_password.strip()) < _PASSWORD_LENGTH:
             raise BadSettingsError(
-                f"RECEIVER_ADMIN_PASSWORD must have {_PASSWORD_LENGTH} characters or more"
+                f"RECEIVER_ADMIN_PASSWORD must have {_PASSWORD_LENGTH} characters or more, "
+                "without white space around them"
             )
         self.check_metrics()
         self.check_proxies()
@@ -290,12 +242,7 @@ class Settings:
         """
         host, _, port = self.metrics.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
-        if not host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        numbered = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535
+        if not host or not numbered or set(host) & set("/@?# "):
             raise BadSettingsError("RECEIVER_METRICS must be HOST:PORT, as 127.0.0.1:9464")
         return host, int(port)
-
-
-def _reason(problem: ValueError) -> str:
-    """Why a value was not understood, without the value (`int` and `float` would quote it)."""
-    text = str(problem)
-    return text if text.startswith("expected") else "expected a number"

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.exc import OperationalError
 
-from reference_impl import strength
+from reference_impl import doubts
 from reference_impl.app import Machine
 from reference_impl.commands import application
 from reference_impl.settings import Settings
@@ -184,6 +184,8 @@ STAYS = [
     (["stats"], {"DATABASE_URL": "receiver.db"}, "DATABASE_URL must name"),
     (["serve"], {"RECEIVER_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "addresses or networks"),
     (["serve"], {"RECEIVER_TRUSTED_PROXIES": "*"}, "addresses or networks"),
+    (["serve"], {"RECEIVER_METRICS": "http://127.0.0.1:9464"}, "RECEIVER_METRICS must be HOST"),
+    (["worker"], {"DATABASE_URL": f"{NOBODY}?hunter=2"}, "DATABASE_URL cannot be used: invalid"),
     (["serve"], {"RECEIVER_NOTIFY": "admin@mail.example"}, "RECEIVER_NOTIFY"),
     ([SIGN, "--file", "/no/body"], {}, "cannot use '/no/body': no such file or directory"),
     ([SIGN, "--file", "/"], {}, "cannot use '/': is a directory"),
@@ -284,28 +286,33 @@ def test_where_every_setting_is_one_nothing_is_said(tmp_path):
 SECRETS = ("CALCOM_WEBHOOK_SECRET", "CALCOM_WEBHOOK_SECRET_PREVIOUS")
 
 
+STRONG = "0123456789abcdef" * 2
+
+
 @pytest.mark.parametrize(
-    ("secrets", "named"),
+    ("secrets", "reasons"),
     [
-        (("short", "0123456789abcdef" * 2), SECRETS[:1]),
-        (("0123456789abcdef" * 2, "hunter2" * 9), SECRETS[1:]),
-        (("a" * 31, ""), SECRETS[:1]),
-        (("0123456789abcdef" * 2, ""), ()),
+        ((STRONG, STRONG), (None, None)),
+        (("hunter2", STRONG), ("shorter than 32 bytes", None)),
+        ((STRONG, "hunter2" * 9), (None, "few different characters")),
+        (("a" * 31, ""), ("shorter than 32 bytes", None)),
+        ((f"{STRONG}\n", f"'{STRONG}'"), ("white space around it", "quotation marks around it")),
         # Few characters, and as many bytes as a key should have.
-        (("ключи-от-всех-дверей", ""), ()),
+        (("ключи-от-всех-дверей", ""), (None, None)),
     ],
 )
-def test_a_secret_that_may_be_found_by_trying_is_named_once(tmp_path, secrets, named):
+def test_a_doubtful_secret_is_named_once(tmp_path, secrets, reasons):
     receiver = Process(tmp_path, **dict(zip(SECRETS, secrets, strict=True)))
     assert receiver.end() == 0
     lines = [json.loads(line) for line in receiver.log.read_text().splitlines()]
-    weak = [line for line in lines if line["event"] == "Weak secret"]
-    assert [line["name"] for line in weak] == list(named)
-    assert all(set(line) == {"event", "level", "timestamp", "name"} for line in weak)
+    told = [line for line in lines if line["event"] == "Doubtful secret"]
+    expected = [pair for pair in zip(SECRETS, reasons, strict=True) if pair[1]]
+    assert [(line["name"], line["reason"]) for line in told] == expected
+    assert all(secret not in receiver.log.read_text() for secret in filter(None, secrets))
 
 
 def test_what_verifies_nothing_needs_no_strong_secret(log_lines):
-    strength.warn(Settings(secret="short", verify_signature=False, environment="local"))
+    doubts.warn(Settings(secret="short", verify_signature=False, environment="local"))
     assert log_lines.getvalue() == ""
 
 

@@ -75,6 +75,16 @@ def test_verification_is_switched_off_only_locally(environment):
         ("RECEIVER_STOP_SECONDS", "31536001"),
         ("RECEIVER_WORKERS", "100000"),
         ("RECEIVER_WORKERS", "0"),
+        ("RECEIVER_WORKERS", "1_0"),
+        ("RECEIVER_WORKERS", "\N{ARABIC-INDIC DIGIT FOUR}"),
+        ("RECEIVER_BODY_LIMIT", "1MB"),
+        ("RECEIVER_BODY_LIMIT", "9" * 5000),
+        ("RECEIVER_THROTTLE", "9" * 18),
+        ("RECEIVER_BACKLOG_SECONDS", "9" * 18),
+        ("CALCOM_WEBHOOK_RETRY_ATTEMPTS", "9" * 30),
+        ("CALCOM_WEBHOOK_QUEUE", " "),
+        ("CALCOM_WEBHOOK_QUEUE", "q" * 201),
+        ("CALCOM_WEBHOOK_QUEUE", "two\nlines"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_not_repeated(name, value):
@@ -84,9 +94,45 @@ def test_what_cannot_be_read_is_named_and_not_repeated(name, value):
     assert "hunter2" not in str(problem.value)
 
 
-def test_a_path_that_cannot_be_used_is_said():
-    with pytest.raises(BadSettingsError, match="RECEIVER_PATH"):
-        from_environment(CALCOM_WEBHOOK_SECRET="s", RECEIVER_PATH="nonsense").check()
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "hook", "https://receiver.example/hook", "//receiver.example/hook", "/hook?key=1"),
+        *("/hook#top", "/ho ok", "/hook\n", "/h%6Fok", "/h\xf6\xf6k"),
+        *("/a//b", "/a/../b", "/.", "/a/.."),
+    ],
+)
+def test_a_path_that_no_delivery_would_come_to_is_refused(path):
+    with pytest.raises(BadSettingsError, match="RECEIVER_PATH must be a path alone"):
+        from_environment(CALCOM_WEBHOOK_SECRET="s", RECEIVER_PATH=path).check()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/hook", "/hook/", "/a/b.php/c", "/.well-known/x", "/...", "/~a:b@c"]
+)
+def test_a_path_may_be_any_other(path):
+    assert from_environment(CALCOM_WEBHOOK_SECRET="s", RECEIVER_PATH=path).check().path == path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RECEIVER_LEASE", "60s", "expected a number of seconds above 0, a year"),
+        ("RECEIVER_LEASE", "1_0", "expected a number of seconds above 0, a year"),
+        ("RECEIVER_BACKOFF", "1m,5m", "expected, with commas between, each a number of seconds"),
+        ("RECEIVER_BACKOFF", "", "expected, with commas between, each a number of seconds"),
+        ("RECEIVER_BODY_LIMIT", "0", "expected a whole number from 1 to 67108864"),
+    ],
+)
+def test_what_was_expected_is_said_in_full(name, value, said):
+    with pytest.raises(BadSettingsError, match=f"{name} cannot be read: {said}"):
+        from_environment(**{name: value})
+
+
+def test_a_password_of_blanks_is_none():
+    blank = {"CALCOM_WEBHOOK_SECRET": "s", "RECEIVER_ADMIN_PASSWORD": " " * 20}
+    with pytest.raises(BadSettingsError, match="RECEIVER_ADMIN_PASSWORD must have 16 characters"):
+        from_environment(**blank).check()
 
 
 def test_the_repr_hides_what_is_secret():

@@ -279,7 +279,11 @@ def test_an_api_that_gives_no_answer_is_an_exit_code_of_its_own(verify, api, ans
         ({"CALCOM_WEBHOOK_SECRET": ""}, [], "CALCOM_WEBHOOK_SECRET is not set"),
         ({"CALCOM_API_URL": "http://api.cal.example/v2"}, [], "must start with https://"),
         ({"CALCOM_API_URL": "nonsense"}, [], "must start with https://"),
-        ({"CALCOM_API_URL": "https://[::1"}, [], "CALCOM_API_URL is no URL"),
+        ({"CALCOM_API_URL": "https://[::1"}, [], "CALCOM_API_URL must be a URL"),
+        *(
+            ({"CALCOM_API_URL": f"https://{rest}"}, [], "CALCOM_API_URL must be a URL")
+            for rest in ("", "/v2", "api.cal.example:x/v2", "api.cal.example/v2?key=1")
+        ),
         ({}, ["--url", "nonsense"], "must be one, as https://"),
         ({}, ["--url", "https://[::1"], "must be one, as https://"),
         ({}, ["--team", "3"], "--event-type"),
