@@ -11,6 +11,7 @@ import click
 from reference_impl import instants, logs
 from reference_impl.clock import Clock
 from reference_impl.counts import NUMBERS, counted
+from reference_impl.pruning import Pruning
 from reference_impl.sentences import UsageError, one_sentence
 from reference_impl.settings import Settings
 from reference_impl.store import Store, open_store
@@ -90,11 +91,11 @@ def prune(*, older_than: int, forget_after: int | None, dry_run: bool, yes: bool
         settings = Settings.from_environment()
         with _store(settings) as store:
             now = _now(store)
-            upkeep = Upkeep(settings, store, now)
+            pruning = Pruning(store)
             before, fresh = now - older_than * _DAY, now - _FRESH_DAYS * _DAY
             if not (dry_run or yes):
-                _ask_about(upkeep.payloads(fresh, before))
-            pruned = upkeep.prune(
+                _ask_about(pruning.payloads(fresh, before))
+            pruned = pruning.prune(
                 before=before,
                 forget_before=None if forget_after is None else now - forget_after * _DAY,
                 dry_run=dry_run,

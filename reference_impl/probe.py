@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, or_, select
 
+from reference_impl.batches import DISCARDED
 from reference_impl.instants import spell
 from reference_impl.shelves import numbers
 from reference_impl.store import rows
 from reference_impl.tables import appointments, effects, notices, webhook_events
-from reference_impl.upkeep import DISCARDED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -1,9 +1,4 @@
-"""
-Upkeep of the inbox: replaying deliveries, discarding dead letters, forgetting old payloads.
-
-Everything happens in batches, each in a transaction of its own, so that whoever accepts deliveries
-meanwhile waits for a few hundred rows at most.
-"""
+"""Upkeep of the inbox: replaying deliveries, and discarding dead letters."""
 
 from __future__ import annotations
 
@@ -12,15 +7,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, true, update
+from sqlalchemy import bindparam, select, true, update
 
-from reference_impl import chronicle, tables
+from reference_impl import chronicle
+from reference_impl.batches import DISCARDED, PAUSE_SECONDS, WHOLE, batches, held
 from reference_impl.inbox import Inbox
 from reference_impl.store import rows
-from reference_impl.tables import notices, webhook_bodies, webhook_events
+from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy import Connection
 
@@ -29,25 +25,12 @@ if TYPE_CHECKING:
 
 _events = webhook_events.c
 
-#: The state of a dead letter that somebody looked at and gave up.
-DISCARDED = "discarded"
-
 #: What a delivery that is over can be.
 _FINISHED = ("done", "dead", DISCARDED)
-
-_kept = webhook_bodies.alias("kept").c
-
-#: Whether a delivery has its payload still.
-_WHOLE = exists(_kept.id).where(_kept.id == _events.id)
 
 #: An id that is all hash, and what is left of that after a time.
 _HASH = re.compile("[0-9a-fA-F]{64}")
 _HASH_DIGITS = 46
-
-_BATCH = 500
-
-#: Seconds between two batches: writers of other processes look for their turn every few of these.
-_PAUSE_SECONDS = 0.02
 
 
 class CannotReplayError(Exception):
@@ -66,17 +49,6 @@ class Replayed:
     again: int
     #: Deliveries that match and have no payload any more.
     pruned: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What pruning came to."""
-
-    #: Deliveries that lost their payload, and notices about them.
-    deliveries: int
-    notices: int
-    #: Deliveries that were forgotten altogether.
-    forgotten: int = 0
 
 
 class Upkeep:
@@ -107,7 +79,7 @@ class Upkeep:
         # 18 digits: any longer number is no row's.
         is_row = given.isascii() and given.isdigit() and len(given) <= 18
         matches = _events.id == int(given) if is_row else _events.webhook_id == given.lower()
-        query = select(webhook_events, _WHOLE.label("whole"))
+        query = select(webhook_events, WHOLE.label("whole"))
         with self._store.read() as connection:
             found = rows(connection, query.where(matches))
             if not found and _HASH.fullmatch(given):
@@ -183,106 +155,18 @@ class Upkeep:
         states = _events.state == "dead" if failed else _events.state.in_(("done", "dead"))
         matches = states & (true() if since is None else _events.received_at >= since)
         again = pruned = 0
-        for batch in self._batches(matches):
+        for batch in batches(self._store, matches):
             whole = [row for row in batch if row["whole"]]
             pruned += len(batch) - len(whole)
             again += len(whole) if dry_run else self._again(whole)
         return Replayed(again, pruned)
-
-    def prune(
-        self, *, before: int, forget_before: int | None = None, dry_run: bool = False
-    ) -> Pruned:
-        """
-        Forget the payloads of deliveries that were over before the instant *before*.
-
-        The rows stay, without payload: they are how a redelivery is recognised.  Only those that
-        were over before *forget_before* too go altogether.  Dead letters stay whole until they are
-        replayed or discarded.
-        """
-        forgotten = 0 if forget_before is None else self._forget(forget_before, dry_run=dry_run)
-        over = _over(before)
-        deliveries = dropped = 0
-        for batch in self._batches(over, whole=True):
-            told = notices.c.webhook_id.in_([row["webhook_id"] for row in batch])
-            if dry_run:
-                deliveries += len(batch)
-                with self._store.read() as connection:
-                    dropped += connection.scalar(select(func.count()).where(told)) or 0
-                continue
-            # Looked at again: a replay may have begun since the batch was read.
-            mine = over & _events.id.in_([row["id"] for row in batch])
-            with self._store.write() as connection:
-                held = _held(connection, mine)
-                ids = list(held.values())
-                bodies = webhook_bodies.c.id.in_(list(held))
-                deliveries += connection.execute(delete(webhook_bodies).where(bodies)).rowcount
-                theirs = notices.c.webhook_id.in_(ids)
-                dropped += connection.execute(delete(notices).where(theirs)).rowcount
-                past = tables.chronicle.c.webhook_id.in_(ids)
-                connection.execute(delete(tables.chronicle).where(past))
-            self._pause(_PAUSE_SECONDS)
-        return Pruned(deliveries, dropped, forgotten)
-
-    def payloads(self, since: int, before: int) -> int:
-        """How many payloads `prune` would forget of what was over at *since* or later."""
-        query = select(func.count()).where(_events.id == webhook_bodies.c.id, _over(before))
-        with self._store.read() as connection:
-            return connection.scalar(query.where(_events.finished_at >= since)) or 0
-
-    def _forget(self, before: int, *, dry_run: bool) -> int:
-        """
-        Remove rows that lost their payload and were over before *before*: how many.
-
-        What took effect is kept elsewhere, by occurrence: a redelivery that is not recognised any
-        more is processed once more, and has no second effect.
-        """
-        over = _over(before)
-        forgotten = 0
-        for batch in self._batches(over, whole=False):
-            forgotten += len(batch)
-            if dry_run:
-                continue
-            mine = over & _events.id.in_([row["id"] for row in batch])
-            with self._store.write() as connection:
-                connection.execute(delete(webhook_events).where(mine))
-            self._pause(_PAUSE_SECONDS)
-        return forgotten
-
-    def _batches(
-        self, matches: ColumnElement[bool], *, whole: bool | None = None
-    ) -> Iterator[list[dict[str, Any]]]:
-        """
-        The rows that meet *matches*, by number; none that comes while they are read.
-
-        With *whole* those that have their payload still, without those that have not.
-        """
-        columns = (_events.id, _events.webhook_id, _events.event_type, _events.state)
-        query = select(*columns, _WHOLE.label("whole")).where(matches)
-        number: ColumnElement[int] = _events.id
-        if whole:
-            # By the bodies: most rows may have lost theirs long ago, and need not be looked at.
-            number = webhook_bodies.c.id
-            query = query.join(webhook_bodies, number == _events.id)
-        elif whole is not None:
-            query = query.where(~_WHOLE)
-        with self._store.read() as connection:
-            newest = connection.scalar(select(func.max(_events.id))) or 0
-        last = 0
-        while True:
-            following = query.where(number > last, number <= newest)
-            with self._store.read() as connection:
-                batch = rows(connection, following.order_by(number).limit(_BATCH))
-            if not batch:
-                return
-            last = batch[-1]["id"]
-            yield batch
 
     def _again(self, batch: list[dict[str, Any]]) -> int:
         """Let those of *batch* that are over wait, and give way to others: how many."""
         with self._store.write() as connection:
             again = self._let_wait(connection, batch)
         if batch:
-            self._pause(_PAUSE_SECONDS)
+            self._pause(PAUSE_SECONDS)
         return again
 
     def _let_wait(
@@ -290,7 +174,7 @@ class Upkeep:
     ) -> int:
         """Let those of *batch* that are over, or in one of *more_states*, wait: how many."""
         over = _events.state.in_((*_FINISHED, *more_states))
-        changed = update(webhook_events).where(_events.id == bindparam("row"), over, _WHOLE)
+        changed = update(webhook_events).where(_events.id == bindparam("row"), over, WHOLE)
         statement = changed.values(
             state="waiting",
             tries=0,
@@ -301,7 +185,7 @@ class Upkeep:
             finished_at=None,
         )
         # Held first, so that whether they are whole is asked when nobody prunes them any more.
-        _held(connection, over & _events.id.in_([row["id"] for row in batch]))
+        held(connection, over & _events.id.in_([row["id"] for row in batch]))
         again = []
         for row in batch:
             rank = self._inbox.rank(row["event_type"], self._now)
@@ -322,21 +206,9 @@ def _see(connection: Connection, row: dict[str, Any], kind: str, seen: int | Non
     if seen is None:
         return
     # Held first: of two that ask at once the second one looks when the first has done it.
-    _held(connection, _events.id == row["id"])
+    held(connection, _events.id == row["id"])
     number, last = chronicle.last_action(connection, row["webhook_id"])
     if number > seen:
         if last == kind:
             raise DoneAlreadyError
         raise CannotReplayError(f"delivery {row['id']} was {last} meanwhile")
-
-
-def _over(before: int) -> ColumnElement[bool]:
-    """Whether a delivery has been over since before *before*, and nobody has to look at it."""
-    return _events.state.in_(("done", DISCARDED)) & (_events.finished_at < before)
-
-
-def _held(connection: Connection, mine: ColumnElement[bool]) -> dict[int, str]:
-    """Keep others from the deliveries that meet *mine* until the transaction ends: their ids."""
-    columns = (_events.id, _events.webhook_id)
-    query = select(*columns).where(mine).order_by(_events.id).with_for_update()
-    return dict(map(tuple, connection.execute(query)))

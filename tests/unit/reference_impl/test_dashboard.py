@@ -9,6 +9,7 @@ import markupsafe
 import pytest
 
 from reference_impl.app import build_app
+from reference_impl.pruning import Pruning
 from reference_impl.settings import BadSettingsError
 from reference_impl.upkeep import DoneAlreadyError, Upkeep
 from tests.unit.reference_impl.bodies import FixedClock, a_body
@@ -361,9 +362,8 @@ def test_of_a_form_that_is_sent_twice_at_once_one_does_it(browse):
 
 def test_a_pruned_delivery_says_so_and_is_not_replayed(browse):
     done(browse.machine)
-    settings = browse.machine.settings
     far = browse.machine.clock.now() + 1
-    Upkeep(settings, browse.machine.store, far, pause=lambda _: None).prune(before=far)
+    Pruning(browse.machine.store, pause=lambda _: None).prune(before=far)
     assert "It was pruned." in browse(f"{HOME}/1")[2]
     assert browse(f"{HOME}/1/replay")[0] == 409
 

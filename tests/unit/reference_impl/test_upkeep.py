@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, func, select, update
 
-from reference_impl import history, upkeep
+import reference_impl.pruning
+from reference_impl import batches, history
 from reference_impl.clock import Clock
 from reference_impl.commands import application
+from reference_impl.pruning import Pruning
 from reference_impl.tables import chronicle, effects, notices, webhook_bodies, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
@@ -45,6 +47,12 @@ def mend(machine, settings):
         return Upkeep(settings, machine.store, NOON + days * DAY, pause=lambda _: None)
 
     return at
+
+
+@pytest.fixture
+def pruning(machine):
+    """What prunes the machine's inbox; it does not pause."""
+    return Pruning(machine.store, pause=lambda _: None)
 
 
 def put(machine, *args, **kwargs):
@@ -155,7 +163,7 @@ def test_what_is_to_be_replayed_has_to_be_said(run, machine, arguments):
 
 
 def test_many_are_replayed_in_several_transactions(machine, mend, monkeypatch):
-    monkeypatch.setattr(upkeep, "_BATCH", 2)
+    monkeypatch.setattr(batches, "_BATCH", 2)
     for number in range(5):
         dead(machine, f"u{number}")
     assert mend().replay_all(since=None, failed=True).again == 5
@@ -192,9 +200,9 @@ def test_the_probe_knows_no_other_word_for_it(machine, mend):
 # --- prune ------------------------------------------------------------------------------------
 
 
-def test_old_payloads_go_and_their_redeliveries_are_still_recognised(machine, mend):
+def test_old_payloads_go_and_their_redeliveries_are_still_recognised(machine, pruning):
     id_ = done(machine)
-    assert mend(days=31).prune(before=NOON + DAY).deliveries == 1
+    assert pruning.prune(before=NOON + DAY).deliveries == 1
     assert payload(machine, id_) is None
     body = a_body()
     entry = machine.receiver.entry(machine.receiver.read(body), body)
@@ -202,10 +210,10 @@ def test_old_payloads_go_and_their_redeliveries_are_still_recognised(machine, me
     assert not machine.worker.step()
     assert count(machine, effects) == 1
     # A second time there is nothing left to forget.
-    assert mend(days=31).prune(before=NOON + DAY).deliveries == 0
+    assert pruning.prune(before=NOON + DAY).deliveries == 0
 
 
-def test_what_is_young_unfinished_or_dead_stays_whole(machine, mend):
+def test_what_is_young_unfinished_or_dead_stays_whole(machine, pruning):
     kept = [dead(machine, "dead"), put(machine, uid="waiting")]
     with machine.store.write() as connection:
         connection.execute(update(webhook_events).values(finished_at=NOON))
@@ -216,7 +224,7 @@ def test_what_is_young_unfinished_or_dead_stays_whole(machine, mend):
         connection.execute(update(webhook_events).where(young).values(finished_at=NOON + DAY))
         waiting = webhook_events.c.webhook_id == kept[1]
         connection.execute(update(webhook_events).where(waiting).values(state="waiting"))
-    assert mend(days=31).prune(before=NOON + DAY).deliveries == 0
+    assert pruning.prune(before=NOON + DAY).deliveries == 0
     assert all(payload(machine, id_) for id_ in kept)
 
 
@@ -290,42 +298,42 @@ def test_a_pruned_delivery_cannot_be_replayed(run, machine):
     assert states(machine) == {id_: "done"}
 
 
-def test_writers_get_their_turn_between_the_batches(machine, mend, monkeypatch):
-    monkeypatch.setattr(upkeep, "_BATCH", 2)
+def test_writers_get_their_turn_between_the_batches(machine, monkeypatch, pruning):
+    monkeypatch.setattr(batches, "_BATCH", 2)
     for number in range(5):
         done(machine, uid=f"u{number}")
-    tidy = mend(days=31)
     between = []
     # Inside a batch the writer would wait for the store, and fail.
-    tidy._pause = lambda _: between.append(put(machine, uid=f"new{len(between)}"))
-    assert tidy.prune(before=NOON + DAY).deliveries == 5
+    pruning._pause = lambda _: between.append(put(machine, uid=f"new{len(between)}"))
+    assert pruning.prune(before=NOON + DAY).deliveries == 5
     assert len(between) == 3
 
 
-def overtaken(mend, monkeypatch, id_):
-    """What prunes, with the delivery *id_* replayed whenever it has read which are to go."""
-    tidy = mend(days=31)
-    batches = tidy._batches
+@pytest.fixture
+def overtaken(mend, monkeypatch):
+    """Have a delivery replayed whenever what prunes has read which are to go."""
 
-    def late(matches, **kind):
-        for batch in batches(matches, **kind):
-            mend().replay(id_)
-            yield batch
+    def by_a_replay_of(id_):
+        def late(*arguments, **kind):
+            for batch in batches.batches(*arguments, **kind):
+                mend().replay(id_)
+                yield batch
 
-    monkeypatch.setattr(tidy, "_batches", late)
-    return tidy
+        monkeypatch.setattr(reference_impl.pruning, "batches", late)
+
+    return by_a_replay_of
 
 
-def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, mend, monkeypatch):
+def test_a_replay_that_begins_meanwhile_keeps_its_payload(machine, pruning, overtaken):
     id_ = done(machine)
-    tidy = overtaken(mend, monkeypatch, id_)
-    tidy.prune(before=NOON + DAY)
+    overtaken(id_)
+    pruning.prune(before=NOON + DAY)
     assert payload(machine, id_)
     assert states(machine) == {id_: "waiting"}
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_replay_in_the_midst_of_pruning_finds_the_payload_gone(machine, mend, monkeypatch):
+def test_a_replay_in_the_midst_finds_the_payload_gone(machine, mend, monkeypatch, pruning):
     id_ = done(machine)
     replays, refusals = [], []
 
@@ -343,8 +351,8 @@ def test_a_replay_in_the_midst_of_pruning_finds_the_payload_gone(machine, mend, 
             time.sleep(0.3)
         return delete(table)
 
-    monkeypatch.setattr(upkeep, "delete", begin)
-    mend().prune(before=NOON + DAY)
+    monkeypatch.setattr(reference_impl.pruning, "delete", begin)
+    pruning.prune(before=NOON + DAY)
     replays[0].join(10)
     assert (payload(machine, id_), states(machine)) == (None, {id_: "done"})
     assert len(refusals) == 1
@@ -419,21 +427,21 @@ def test_what_is_refused_or_only_tried_is_no_part_of_a_history(run, machine, men
     assert past(machine, "a").count("replayed") == 1
 
 
-def test_the_chronicle_is_pruned_with_its_delivery(run, machine, mend):
+def test_the_chronicle_is_pruned_with_its_delivery(run, machine, mend, pruning):
     for uid in "ab":
         mend().discard(dead(machine, uid))
     mend().replay("2")
     assert count(machine, chronicle) == 3
-    mend(days=31).prune(before=NOON + 2 * DAY)
+    pruning.prune(before=NOON + 2 * DAY)
     assert count(machine, chronicle) == 2
     assert "replayed" in past(machine, "b")
 
 
-def test_what_was_replayed_meanwhile_keeps_its_notice(machine, mend, monkeypatch):
+def test_what_was_replayed_meanwhile_keeps_its_notice(machine, mend, pruning, overtaken):
     id_ = dead(machine, "a")
     mend().discard(id_)
-    tidy = overtaken(mend, monkeypatch, id_)
-    pruned = tidy.prune(before=NOON + DAY)
+    overtaken(id_)
+    pruned = pruning.prune(before=NOON + DAY)
     assert (pruned.deliveries, pruned.notices) == (0, 0)
     assert count(machine, notices) == 1
 
