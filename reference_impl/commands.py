@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from reference_impl import inbox_commands, logs, signature, spelling, terminal
+from reference_impl import logs, signature, spelling, terminal
 from reference_impl.sentences import (
     MAY_PASS,
     UsageError,
@@ -24,7 +24,28 @@ from reference_impl.sentences import (
 from reference_impl.settings import Settings
 
 
-@click.group()
+class _Commands(click.Group):
+    """All commands; those about the inbox are loaded only for whoever asks for one of them."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in self.commands:
+            self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all."""
+        self._load()
+        return super().list_commands(ctx)
+
+    def _load(self) -> None:
+        from reference_impl import inbox_commands  # noqa: PLC0415 - what serves needs none of them
+
+        for command in inbox_commands.COMMANDS:
+            self.add_command(command)
+
+
+@click.group(cls=_Commands)
 @click.version_option(
     package_name="calcontract", prog_name="reference-receiver", message="%(prog)s %(version)s"
 )
@@ -32,9 +53,6 @@ def application() -> None:
     """The reference receiver of Cal.com webhooks."""
     logs.configure()
 
-
-for _command in inbox_commands.COMMANDS:
-    application.add_command(_command)
 
 #: What every delivery of Cal.com carries beside its signature.
 _VERSION = "2021-10-20"

@@ -15,7 +15,7 @@ from reference_impl.pruning import Pruning
 from reference_impl.sentences import UsageError, one_sentence
 from reference_impl.settings import Settings
 from reference_impl.store import Store, open_store
-from reference_impl.upkeep import Upkeep
+from reference_impl.upkeep import CannotReplayError, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ _FRESH_DAYS = 7
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 def replay_webhook(*, id_: str | None, since: str | None, failed: bool, dry_run: bool) -> None:
     """Process deliveries once more; what took effect before has no second effect."""
-    with one_sentence():
+    with one_sentence(CannotReplayError):
         if (id_ is None) == (since is None and not failed):
             raise UsageError("give either --id, or --since, --failed or both")
         after = None if since is None else _instant(since)
@@ -62,7 +62,7 @@ def replay_webhook(*, id_: str | None, since: str | None, failed: bool, dry_run:
 @click.option("--id", "id_", required=True, help="The row's id, or the webhook id.")
 def discard_webhook(id_: str) -> None:
     """Give up a dead letter: it is not replayed with --failed any more, and may be pruned."""
-    with one_sentence():
+    with one_sentence(CannotReplayError):
         settings = Settings.from_environment()
         with _store(settings) as store:
             webhook_id = Upkeep(settings, store, _now(store)).discard(id_)

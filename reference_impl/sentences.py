@@ -16,7 +16,6 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError
 from reference_impl.store.schema import ForeignStoreError, NewerStoreError
-from reference_impl.upkeep import CannotReplayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,24 +32,25 @@ class UsageError(Exception):
 
 
 #: What stays wrong until a person mends it.
-_PERSONS = (BadSettingsError, CannotReplayError, ForeignStoreError, NewerStoreError, UsageError)
+_PERSONS = (BadSettingsError, ForeignStoreError, NewerStoreError, UsageError)
 
 
 @contextlib.contextmanager
-def one_sentence() -> Iterator[None]:
-    """Turn trouble that is not ours into one sentence and its exit code."""
+def one_sentence(*more: type[Exception]) -> Iterator[None]:
+    """Turn trouble that is not ours, and *more* that a person can mend, into one sentence."""
+    persons: tuple[type[Exception], ...] = (*_PERSONS, *more)
     try:
         yield
     except click.Abort:
         end("nothing was done", _DECLINED)
-    except _PERSONS as problem:
+    except persons as problem:
         end(str(problem))
     except SQLAlchemyError as problem:
         cause = getattr(problem, "orig", None)
         if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
             end("DATABASE_URL names a file that is no SQLite database")
-        if isinstance(problem, ProgrammingError) and not getattr(cause, "sqlstate", None):
-            # No server has seen it: the driver does not know an option, for example.
+        if isinstance(problem, ProgrammingError) and getattr(cause, "sqlstate", "") is None:
+            # PostgreSQL's driver alone has seen it, which does not know an option, for example.
             end(f"DATABASE_URL cannot be used: {' '.join(str(cause).split())}")
         # A server's reasons are several lines, of which those that say DETAIL quote values.
         reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]

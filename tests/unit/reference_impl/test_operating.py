@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from bench import sizing
@@ -59,7 +60,7 @@ def test_the_table_of_settings_tells_what_suits_each_store():
 
 
 def test_the_table_of_commands_holds_every_command():
-    commands = application.commands
+    commands = application.list_commands(click.Context(application))
     assert {row[0] for row in rows("command")} == set(commands)
 
 
