@@ -6,6 +6,7 @@ import signal
 import urllib.parse
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
@@ -65,7 +66,8 @@ def click(driver, element):
     """Click *element*, and wait until another page has taken the place of this one."""
     page = driver.find_element(By.TAG_NAME, "html")
     element.click()
-    WebDriverWait(driver, 30).until(staleness_of(page))
+    # A page that is just being left may be neither here nor gone, which the driver calls unknown.
+    WebDriverWait(driver, 30, ignored_exceptions=[WebDriverException]).until(staleness_of(page))
 
 
 def search(driver, words):
