@@ -1,7 +1,7 @@
 """
 The commands of the receiver, named after the guide's (`calcom:replay-webhook` and so on).
 
-Here are those that run it and that ask whether it is set up right; `inbox_commands` has the rest.
+Here are those that run it; `inbox_commands` and `subscription_commands` have the others.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from pathlib import Path
 
 import click
 
-from reference_impl import logs, signature, spelling, terminal
+from reference_impl import logs, spelling, terminal
 from reference_impl.sentences import (
     MAY_PASS,
-    UsageError,
-    end,
     one_sentence,
     trouble,
 )
@@ -25,7 +22,7 @@ from reference_impl.settings import Settings
 
 
 class _Commands(click.Group):
-    """All commands; those about the inbox are loaded only for whoever asks for one of them."""
+    """All commands; those that do not run the receiver are loaded only when one is asked for."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name."""
@@ -39,9 +36,10 @@ class _Commands(click.Group):
         return super().list_commands(ctx)
 
     def _load(self) -> None:
-        from reference_impl import inbox_commands  # noqa: PLC0415 - what serves needs none of them
+        # What serves needs none of them.
+        from reference_impl import inbox_commands, subscription_commands  # noqa: PLC0415
 
-        for command in inbox_commands.COMMANDS:
+        for command in (*inbox_commands.COMMANDS, *subscription_commands.COMMANDS):
             self.add_command(command)
 
 
@@ -52,10 +50,6 @@ class _Commands(click.Group):
 def application() -> None:
     """The reference receiver of Cal.com webhooks."""
     logs.configure()
-
-
-#: What every delivery of Cal.com carries beside its signature.
-_VERSION = "2021-10-20"
 
 
 @application.command()
@@ -108,85 +102,6 @@ def _settings_to_run_with() -> Settings:
     """The settings of a process that is to run, and a word in its log about what is none."""
     spelling.warn(os.environ)
     return Settings.from_environment()
-
-
-@application.command("test-webhook-signature")
-@click.option("--payload", help="The body, as text.")
-@click.option("--file", type=click.Path(path_type=Path), help="A file that holds the body.")
-def show_signature(payload: str | None, file: Path | None) -> None:
-    """Print the headers that a delivery of a body would carry."""
-    with one_sentence():
-        settings = Settings.from_environment()
-        if (payload is None) == (file is None):
-            raise UsageError("give the body by either --payload or --file")
-        if not settings.secret:
-            raise UsageError("CALCOM_WEBHOOK_SECRET is not set: there is nothing to sign with")
-        body = _content(file) if file is not None else os.fsencode(payload or "")
-        click.echo("Content-Type: application/json")
-        click.echo(f"X-Cal-Signature-256: {signature.digest(body, settings.secret).decode()}")
-        click.echo(f"X-Cal-Webhook-Version: {_VERSION}")
-
-
-def _content(file: Path) -> bytes:
-    """
-    What is in *file*.
-
-    Raises:
-        UsageError: if it cannot be read.
-    """
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise UsageError(trouble(problem)) from None
-
-
-@application.command()
-@click.option("--url", help="The URL that Cal.com is to deliver to; else RECEIVER_PUBLIC_URL.")
-@click.option(
-    "--event-type",
-    type=click.IntRange(1),
-    help="Look at the subscriptions of this event type.",
-)
-@click.option("--team", type=click.IntRange(1), help="The event type's team.")
-@click.option(
-    "--organization",
-    type=click.IntRange(1),
-    help="Look at the subscriptions of this organization.",
-)
-def verify_webhooks(
-    url: str | None, event_type: int | None, team: int | None, organization: int | None
-) -> None:
-    """Ask Cal.com's API whether the subscription is as this receiver needs it."""
-    from reference_impl import calcom_api, subscriptions  # noqa: PLC0415 - others need no client
-
-    with one_sentence():
-        settings = Settings.from_environment()
-        wanted = url or settings.public_url
-        if not wanted:
-            raise UsageError(
-                "give --url or set RECEIVER_PUBLIC_URL: which URL is to be looked for?"
-            )
-        if subscriptions.address(wanted) is None:
-            raise UsageError("the URL to look for must be one, as https://receiver.example/path")
-        if not settings.api_key.strip():
-            raise UsageError("CALCOM_API_KEY is not set: make a key in Cal.com's settings")
-        if not settings.secret:
-            raise UsageError("CALCOM_WEBHOOK_SECRET is not set: there is nothing to compare with")
-        if (event_type and organization) or (team and not event_type):
-            raise UsageError("give --event-type, with --team if it is a team's, or --organization")
-        scope = calcom_api.Scope(event_type, team, organization)
-        try:
-            api = calcom_api.CalcomApi(settings.api_url, settings.api_key.strip())
-            found = api.subscriptions(scope)
-        except calcom_api.UnsafeApiUrlError as problem:
-            raise UsageError(str(problem)) from None
-        except calcom_api.ApiError as problem:
-            end(str(problem), 3)
-    findings = subscriptions.judge(found, wanted, settings.secret, settings.previous_secret)
-    for finding in findings:
-        click.echo(f"{finding.grade.value:<6} {finding.sentence}")
-    if any(finding.grade is subscriptions.Grade.WRONG for finding in findings):
-        raise click.exceptions.Exit(1)
 
 
 def main() -> None:
