@@ -184,7 +184,7 @@ def _copy_new(
     keys = sorted(first)
     found = connection.exec_driver_sql(_asking(key, connection.dialect), (keys, len(keys)))
     known, numbers = found.one()
-    fresh = [one for one in keys if one not in set(known)] if known else keys
+    fresh = sorted(set(keys).difference(known))
     if fresh:
         table, names = key.table, tuple(entries[0])
         rows = _rows(table, names, [first[one] for one in fresh], connection.dialect)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from reference_impl.appointments import Own
 from reference_impl.counts import counted
@@ -205,6 +206,27 @@ def test_the_same_deliveries_at_several_processes_are_new_once(assemble):
     )
     assert sum(map(sum, outcomes)) == 60
     assert look(machines[0])["totals"]["deliveries"] == 60
+
+
+@on_postgresql
+def test_a_connection_that_breaks_between_two_statements_costs_its_batch_alone(
+    assemble, monkeypatch
+):
+    ours, theirs = assemble(), assemble()
+    entries = [an_entry(number) for number in range(4)]
+    copy = statements._copy
+
+    def broken(connection, *arguments):
+        monkeypatch.setattr(statements, "_copy", copy)
+        process = connection.scalar(text("SELECT pg_backend_pid()"))
+        with theirs.store.write() as another:
+            another.execute(text("SELECT pg_terminate_backend(:process)"), {"process": process})
+        copy(connection, *arguments)
+
+    monkeypatch.setattr(statements, "_copy", broken)
+    with pytest.raises(OperationalError):
+        ours.inbox.write(entries)
+    assert ours.inbox.write(entries) == [True] * 4
 
 
 @on_postgresql
