@@ -95,6 +95,8 @@ _CLAIM = (
 _BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
     among(webhook_bodies.c.id, "ids")
 )
+_BODY = select(webhook_bodies.c.body).where(webhook_bodies.c.id == _events.id)
+_CLAIM_WHOLE = _CLAIM.returning(_BODY.scalar_subquery())
 
 #: Rank and id, the first columns of these.
 _BY_RANK = operator.itemgetter(0, 1)
@@ -219,11 +221,18 @@ class Leases:
             chosen = self._next(connection, now, limit)
             if not chosen:
                 return []
-            rows = list(connection.execute(_CLAIM, {**values, "chosen": chosen}))
-            found = connection.execute(_BODIES, {"ids": [row.id for row in rows]})
-            bodies: dict[int, bytes] = dict(map(tuple, found))
+            rows = self._take(connection, {**values, "chosen": chosen})
         rows.sort(key=_BY_RANK)
-        return [_job(row, bodies, token) for row in rows]
+        return [_job(row, token) for row in rows]
+
+    def _take(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """What is claimed with these *values*: rows as `_job` takes them, in no order."""
+        if self.store.looks_up:
+            return list(connection.execute(_CLAIM_WHOLE, values))
+        rows = connection.execute(_CLAIM, values).all()
+        found = connection.execute(_BODIES, {"ids": [row.id for row in rows]})
+        bodies: dict[int, bytes] = dict(map(tuple, found))
+        return [(*row, bodies.get(row.id)) for row in rows]
 
     def _next(self, connection: Connection, now: int, limit: int) -> list[int]:
         """The rows to claim, those among them whose leases ran out if it is time to look."""
@@ -310,9 +319,9 @@ class Leases:
             raise LeaseLostError
 
 
-def _job(row: Sequence[Any], bodies: Mapping[int, bytes], token: str) -> Job:
+def _job(row: Sequence[Any], token: str) -> Job:
     # Taken apart whole: to ask a row for one value after another takes far longer.
-    _, id_, webhook_id, trigger, uid, number, received_at, tries, interruptions = row
+    _, id_, webhook_id, trigger, uid, number, received_at, tries, interruptions, body = row
     return Job(
         id=id_,
         webhook_id=webhook_id,
@@ -320,7 +329,7 @@ def _job(row: Sequence[Any], bodies: Mapping[int, bytes], token: str) -> Job:
         uid=uid,
         booking_id=None if number is None else int(number),
         # One that is missing fails by itself, and keeps no other from being worked on.
-        body=bodies.get(id_, b""),
+        body=body or b"",
         received_at=received_at,
         tries=tries,
         interruptions=interruptions,

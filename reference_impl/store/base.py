@@ -29,6 +29,9 @@ class Store(ABC):
     #: Batches of the worker that are worth having under way at the same time.
     writers = 1
 
+    #: Whether an UPDATE may look something up for each row that it returns.
+    looks_up: bool
+
     #: Deliveries of a batch that suit it: more share the pages that each would change, and hold up
     #: for longer whoever needs one of them.
     batch: int

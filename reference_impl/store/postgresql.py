@@ -78,6 +78,8 @@ class PostgresqlStore(Store):
     #: One waits for the server while the other one is prepared.
     writers = 2
 
+    looks_up = True
+
     # A claim takes a lock for each delivery, and its effect two or three: of some 6,000 that a
     # server has for all its clients.
     batch = 128

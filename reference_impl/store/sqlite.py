@@ -52,6 +52,9 @@ class SqliteStore(Store):
     look again, which would cost an effect its milliseconds.  Other processes wait *seconds*.
     """
 
+    # Version 3.40 gives all rows what it has looked up for the first.
+    looks_up = False
+
     batch = 256
 
     def __init__(self, url: str | URL, *, seconds: float) -> None:
