@@ -33,13 +33,17 @@ _effects = effects.c
 _TOLD = ("uid", "previous_uid", "booking_id", "own_id", "fact")
 
 # Statements are built once: making one costs more than executing it.
-_RELATED = select(_effects.fact, _effects.appointment_id).where(
-    or_(
-        among(_effects.booking, "bookings"),
-        among(_effects.previous_uid, "children"),
-        among(_effects.booking_id, "numbers"),
-        among(_effects.own_id, "own"),
+_RELATED = (
+    select(_effects.fact, _effects.appointment_id)
+    .where(
+        or_(
+            among(_effects.booking, "bookings"),
+            among(_effects.previous_uid, "children"),
+            among(_effects.booking_id, "numbers"),
+            among(_effects.own_id, "own"),
+        )
     )
+    .execution_options(in_binary=True)
 )
 _QUERIES = ("bookings", "children", "numbers", "own")
 _BETTER_FACT = (

@@ -96,7 +96,7 @@ _BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
     among(webhook_bodies.c.id, "ids")
 )
 _BODY = select(webhook_bodies.c.body).where(webhook_bodies.c.id == _events.id)
-_CLAIM_WHOLE = _CLAIM.returning(_BODY.scalar_subquery())
+_CLAIM_WHOLE = _CLAIM.returning(_BODY.scalar_subquery()).execution_options(in_binary=True)
 
 #: Rank and id, the first columns of these.
 _BY_RANK = operator.itemgetter(0, 1)

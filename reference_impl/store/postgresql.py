@@ -31,6 +31,8 @@ from reference_impl.tables import metadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sqlalchemy import ExecutionContext
+
     from reference_impl.clock import Clock
 
 for _index in (index for table in metadata.tables.values() for index in table.indexes):
@@ -173,9 +175,23 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         connection.autocommit = False
 
     event.listen(engine, "connect", prepare)
+    event.listen(engine, "before_cursor_execute", _choose_format)
     # A server that was restarted costs nobody an answer.
     event.listen(engine, "checkout", _see_that_it_is_open)
     return engine
+
+
+def _choose_format(
+    _connection: Connection,
+    cursor: psycopg.Cursor[Any],
+    _statement: str,
+    _values: Any,
+    context: ExecutionContext,
+    _many: bool,
+) -> None:
+    """Have a result sent in binary whose statement says so: a body as text is twice as long."""
+    if context.execution_options.get("in_binary"):
+        cursor.format = psycopg.pq.Format.BINARY
 
 
 def _see_that_it_is_open(connection: psycopg.Connection[Any], _record: Any, _proxy: Any) -> None:

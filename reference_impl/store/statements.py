@@ -260,7 +260,9 @@ def _rows(
     for entry in entries:
         row = list(entry.values())
         for at, write in writing:
-            row[at] = write(row[at])
+            # Most of those that may be absent are.
+            if row[at] is not None:
+                row[at] = write(row[at])
         rows.append(tuple(row))
     return rows
 
