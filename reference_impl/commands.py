@@ -106,6 +106,8 @@ def _settings_to_run_with() -> Settings:
 
 def main() -> None:
     """Run the command that the process was started with."""
+    # What it makes holds what guests have written: others on the machine have no business with it.
+    os.umask(os.umask(0) | 0o007)
     try:
         with terminal.unread():
             application()

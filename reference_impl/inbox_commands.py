@@ -206,14 +206,18 @@ def _store(settings: Settings) -> Iterator[Store]:
     """
     The store of *settings*, which must exist.
 
+    It is not migrated: whoever looks has stopped nothing, and saved nothing, before.
+
     Raises:
+        ForeignStoreError: if what is there is something else's.
+        NewerStoreError: if a later version made it.
+        OlderStoreError: if an earlier one did.
         UsageError: if there is none yet.
     """
     store = open_store(settings.database_url, seconds=settings.store_seconds)
     try:
-        if not store.exists():
+        if not store.is_current():
             raise UsageError("there is no inbox yet where DATABASE_URL points")
-        store.create()
         yield store
     finally:
         store.close()

@@ -140,7 +140,10 @@ class _Bridge(logging.Handler):
         problem = record.exc_info[1] if record.exc_info else None
         reason = {} if problem is None else {"reason": describe(problem)}
         # Its first line only: the server appends tracebacks to some messages.
-        message = record.getMessage().partition("\n")[0]
+        message, *more = record.getMessage().strip().splitlines() or [""]
+        if message.startswith("Traceback "):
+            # Some are nothing else.  What the exception says may be a guest's words.
+            message, reason = "Server in trouble", {"reason": more[-1].partition(":")[0]}
         write = logger().error if serious else logger().warning
         write(short(message), **reason)
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from reference_impl.listening import CannotListenError, CannotStartError
 from reference_impl.settings import BadSettingsError
-from reference_impl.store.schema import ForeignStoreError, NewerStoreError
+from reference_impl.store.schema import ForeignStoreError, NewerStoreError, OlderStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,13 @@ class UsageError(Exception):
 
 
 #: What stays wrong until a person mends it.
-_PERSONS = (BadSettingsError, ForeignStoreError, NewerStoreError, UsageError)
+_PERSONS = (
+    BadSettingsError,
+    ForeignStoreError,
+    NewerStoreError,
+    OlderStoreError,
+    UsageError,
+)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
 from reference_impl import logs
-from reference_impl.store.schema import HEAD, NewerStoreError, revision_table
+from reference_impl.store.schema import NewerStoreError, revision_table
 from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ def upgrade(connection: Connection, before: str | None) -> None:
         NewerStoreError: if *before* is not known here.
     """
     if before is not None and before not in revisions():
-        raise NewerStoreError(
-            f"the store is newer than this program: it is at revision {before}, and this program "
-            f"knows those up to {HEAD}"
-        )
+        raise NewerStoreError(before)
     config = configuration(connection)
     if before is not None and not revision_table(connection):
         command.stamp(config, before)

@@ -69,9 +69,17 @@ class Store(ABC):
 
     # --- tables -----------------------------------------------------------------------------
 
-    @abstractmethod
-    def exists(self) -> bool:
-        """Whether somebody made this store before."""
+    def is_current(self) -> bool:
+        """
+        Whether somebody made this store, which then has to be as this code needs it.
+
+        Raises:
+            ForeignStoreError: if what is there is something else's.
+            NewerStoreError: if a later version made it.
+            OlderStoreError: if an earlier one did.
+        """
+        with self.read() as connection:
+            return schema.is_current(connection)
 
     def create(self) -> schema.Change:
         """

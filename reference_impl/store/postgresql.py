@@ -109,11 +109,6 @@ class PostgresqlStore(Store):
             self._attendant = None
         super().close()
 
-    def exists(self) -> bool:
-        """Whether the database has our tables."""
-        with self.read() as connection:
-            return schema.is_made(connection)
-
     def stand_alone(self, connection: Connection) -> None:
         """Wait until no other process changes tables, and keep them from it until the end."""
         lock(connection, {"tables"})

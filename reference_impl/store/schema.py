@@ -47,6 +47,22 @@ class ForeignStoreError(Exception):
 class NewerStoreError(Exception):
     """The store was made by a later version; the message is one sentence."""
 
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the store is newer than this program: it is at revision {revision}, and this program "
+            f"knows those up to {HEAD}"
+        )
+
+
+class OlderStoreError(Exception):
+    """The store was made by an earlier version; the message is one sentence."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the store is older than this program: it is at revision {revision}, and is to be at "
+            f"{HEAD}; stop what runs of the old version, then `reference-receiver migrate`"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -75,6 +91,24 @@ def revision(connection: Connection) -> str | None:
     if revision_table(connection):
         found = connection.scalar(select(_VERSION.c.version_num))
     return found or FIRST
+
+
+def is_current(connection: Connection) -> bool:
+    """
+    Whether there are tables; those that there are have to be at the revision of this code.
+
+    Raises:
+        ForeignStoreError: if there are none, and the place that they need is taken.
+        NewerStoreError: if a later version made them.
+        OlderStoreError: if an earlier one did.
+    """
+    found = revision(connection)
+    if found is None:
+        _require_room(connection)
+    elif found != HEAD:
+        # Revisions are numbers of as many digits each.
+        raise NewerStoreError(found) if found > HEAD else OlderStoreError(found)
+    return found is not None
 
 
 def bring_up(connection: Connection) -> Change:

@@ -146,9 +146,9 @@ class SqliteStore(Store):
         if self._files and self._identities() != self._files:
             raise OperationalError("BEGIN", None, FileNotFoundError("the store is not there"))
 
-    def exists(self) -> bool:
-        """Whether the file is there."""
-        return self._path.exists()
+    def is_current(self) -> bool:
+        """Whether somebody made this store; no file is made to look into it."""
+        return self._path.exists() and super().is_current()
 
     def stand_alone(self, connection: Connection) -> None:
         """Whoever may write does so alone."""
@@ -209,12 +209,12 @@ def _connect(url: URL, seconds: float, synchronous: str, *, cache: int = 2000) -
         # The one used last has its pages at hand still, and few have any.
         pool_use_lifo=True,
     )
-    event.listen(engine, "connect", functools.partial(_prepare, synchronous, cache))
+    event.listen(engine, "connect", functools.partial(_prepare, synchronous, cache, seconds))
     event.listen(engine, "begin", functools.partial(_begin, seconds))
     return engine
 
 
-def _prepare(synchronous: str, cache: int, connection: Any, _record: Any) -> None:
+def _prepare(synchronous: str, cache: int, seconds: float, connection: Any, _record: Any) -> None:
     # SQLAlchemy's own BEGIN comes in `_begin`; without this the driver would send one of its own.
     connection.isolation_level = None
     _require_ours(connection)
@@ -222,7 +222,6 @@ def _prepare(synchronous: str, cache: int, connection: Any, _record: Any) -> Non
         # Must come before the first table: bodies of 2 to 4 kB fit a page of 8, measured twice
         # as fast as with the default of 4.
         "page_size=8192",
-        "journal_mode=WAL",
         # NORMAL does not sync each commit: a power failure could lose what was answered 202.
         f"synchronous={synchronous}",
         f"cache_size=-{cache}",
@@ -231,6 +230,8 @@ def _prepare(synchronous: str, cache: int, connection: Any, _record: Any) -> Non
         "trusted_schema=OFF",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    # Of several that start at once all but one are refused, without the patience that they have.
+    _patiently(connection, "PRAGMA journal_mode=WAL", seconds)
 
 
 def _require_ours(connection: Any) -> None:
@@ -254,20 +255,27 @@ def _begin(seconds: float, connection: Connection) -> None:
         return
     raw: Any = connection.connection.driver_connection
     patient = f"PRAGMA busy_timeout = {round(seconds * 1000)}"
-    deadline = time.monotonic() + seconds
     raw.execute("PRAGMA busy_timeout = 0").close()
     try:
-        while True:
-            try:
-                # IMMEDIATE: one that reads first and writes later could be refused half-way.
-                raw.execute("BEGIN IMMEDIATE").close()
-            except sqlite3.OperationalError as problem:
-                # Its lowest byte is the kind, the rest says more.
-                busy = problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > deadline:
-                    raise OperationalError("BEGIN", None, problem) from None
-                time.sleep(_LOOK)
-            else:
-                return
+        # IMMEDIATE: one that reads first and writes later could be refused half-way.
+        _patiently(raw, "BEGIN IMMEDIATE", seconds)
+    except sqlite3.OperationalError as problem:
+        raise OperationalError("BEGIN", None, problem) from None
     finally:
         raw.execute(patient).close()
+
+
+def _patiently(raw: Any, statement: str, seconds: float) -> None:
+    """Execute *statement*, for *seconds* again and again while somebody is in its way."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            raw.execute(statement).close()
+        except sqlite3.OperationalError as problem:
+            # Its lowest byte is the kind, the rest says more.
+            busy = problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK)
+        else:
+            return

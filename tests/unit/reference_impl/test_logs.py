@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import threading
 
 import pytest
@@ -217,3 +218,12 @@ def test_a_batch_is_logged_in_two_writes_and_one_alone_before_it_is_begun(machin
     machine.worker.prepare = lambda job: seen.extend(writes)
     assert machine.worker.step() == 1
     assert events("".join(seen)) == ["Processing Cal.com webhook"]
+
+
+def test_a_traceback_of_the_server_is_one_line_without_what_it_quotes(log_lines):
+    said = "Traceback (most recent call last):\n  File ...\nValueError: guest@client.example"
+    record = logging.makeLogRecord({"msg": said, "levelno": logging.ERROR})
+    logs._Bridge().emit(record)
+    (line,) = lines(log_lines)
+    assert (line["event"], line["reason"]) == ("Server in trouble", "ValueError")
+    assert "guest" not in log_lines.getvalue()

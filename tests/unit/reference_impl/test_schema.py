@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 import json
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -382,6 +384,33 @@ def test_a_table_of_the_same_name_that_is_not_ours_is_left_alone(postgresql, sta
     before, after, said = beside(postgresql, statement)
     assert after == before
     assert f"has a table {statement.split()[2]!r} that is not the receiver's" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("stats",),
+        ("replay-webhook", "--failed", "--dry-run"),
+        ("discard-webhook", "--id", "1"),
+        ("prune", "--older-than", "30"),
+    ],
+)
+def test_whoever_looks_into_an_old_store_migrates_nothing(old_url, open_, tmp_path, arguments):
+    told = command(tmp_path, *arguments, DATABASE_URL=old_url)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("reference-receiver: the store is older than this program")
+    assert "`reference-receiver migrate`" in told.stderr
+    assert open_(old_url).create().before == FIRST
+
+
+def test_what_a_command_makes_is_not_for_others_to_read(tmp_path):
+    before = os.umask(0)
+    try:
+        command(tmp_path, "migrate")
+    finally:
+        os.umask(before)
+    (made,) = tmp_path.glob("*.db")
+    assert stat.S_IMODE(made.stat().st_mode) & stat.S_IRWXO == 0
 
 
 @pytest.mark.parametrize("arguments", [("serve", "--port", "0"), ("worker",), ("stats",)])
