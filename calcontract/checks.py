@@ -116,9 +116,9 @@ class Checks:
 
         What may be an accident is tried again before it accuses; a race is tried several times.
         """
-        if self._watch is not None:
-            self._watch.clause = item.stash[CLAUSE].id
-        with _cut_short():
+        clause = item.stash[CLAUSE].id
+        watched = contextlib.nullcontext() if self._watch is None else self._watch.checking(clause)
+        with watched, _cut_short():
             return (yield from self._tried(item))
 
     def _tried(self, item: pytest.Item) -> Generator[None, object, object]:

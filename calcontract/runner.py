@@ -119,7 +119,12 @@ def run(
             session.look()
         spread = jobs > 1 and session.run.setup_problem is None
         words = _words(jobs if spread else 1, select)
-        status = pytest.main(words, plugins=[_Door(session), terminal])
+        try:
+            status = pytest.main(words, plugins=[_Door(session), terminal])
+        except Exception:
+            # Whatever was left half done by somebody who would not wait says nothing of the run.
+            if not interrupts.insisted():
+                raise
     if interrupts.asked() and not session.concluded:
         raise KeyboardInterrupt
     if session.error is not None:

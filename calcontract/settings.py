@@ -237,12 +237,7 @@ class Settings(BaseSettings):
         words = []
         # Without a target the receiver is the suite's own, and brings its secret.
         if self.target:
-            words.append(self.target)
-            words += (
-                ["--secret-file", str(self.secret_file)]
-                if self.secret_file
-                else ["--secret-env", self.secret_env or "SECRET"]
-            )
+            words += [self.target, *self.secret_words()]
         words += ["--profile", self.profile]
         for name in _REPEATED:
             if value := getattr(self, name):
@@ -253,6 +248,12 @@ class Settings(BaseSettings):
             if getattr(self, name):
                 words.append(f"--{name.replace('_', '-')}")
         return words
+
+    def secret_words(self) -> list[str]:
+        """The arguments that say where the secret is."""
+        if self.secret_file:
+            return ["--secret-file", str(self.secret_file)]
+        return ["--secret-env", self.secret_env or "SECRET"]
 
     def shared_secret(self) -> str:
         """

@@ -16,6 +16,7 @@ answer counts.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import signal
 from collections.abc import Callable, Generator, Mapping
@@ -26,7 +27,7 @@ from _pytest.runner import runtestprotocol
 
 from calcontract import catalogue, interrupts, recording, reference, settings
 from calcontract.catalogue import Clause
-from calcontract.checks import Checks, record_in
+from calcontract.checks import INTERRUPTED, Checks, record_in
 from calcontract.errors import CheckStop
 from calcontract.process import Process
 from calcontract.recording import name_of
@@ -289,8 +290,21 @@ class Spread(Session):
         sent = getattr(report, _SENT, None)
         if sent is not None:
             self.target.sent.take_over(sent)
-        if report.outcome != _AGAIN:
+        if report.outcome == _AGAIN:
+            self._put_aside(report)
+        else:
             super().pytest_runtest_logreport(report)
+
+    def _put_aside(self, report: pytest.TestReport) -> None:
+        """Know, should the run end before the check is run alone, what it came to beside others."""
+        record, name = record_in(report), name_of(report.nodeid)
+        if record is not None and record.reason != INTERRUPTED and name in self.awaited:
+            self.awaited[name] = dataclasses.replace(
+                record,
+                outcome=Outcome.NOT_VERIFIED,
+                sentence=f"beside others {record.sentence}, and it was not tried alone",
+                reason="not-tried-alone",
+            )
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Name what is to be run again alone, in pytest's own output."""

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 _LONG = 5.0
 _SOON = 3.0
 
+#: A check that has taken so long, in seconds, is told of as well, whatever it does.
+_UNDER_WAY = 10.0
+
 #: How often the watch looks, in seconds.
 _PAUSE = 0.5
 
@@ -48,7 +51,7 @@ def waiting(what: str, seconds: float) -> Iterator[None]:
 
 class Watch:
     """
-    Tells of each long wait once.
+    Tells of each long wait once, and of each long check.
 
     Args:
         tell: takes a line.
@@ -58,8 +61,9 @@ class Watch:
         self._tell = tell
         self._told: Wait | None = None
         self._over = threading.Event()
-        #: The clause that is being checked.
-        self.clause = ""
+        #: The clause that is being checked, and since when that is not told of.
+        self._clause = ""
+        self._since: float | None = None
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
@@ -76,16 +80,34 @@ class Watch:
         while not self._over.wait(_PAUSE):
             self.look(time.monotonic())
 
+    @contextlib.contextmanager
+    def checking(self, clause: str) -> Iterator[None]:
+        """Know that what is inside is a check of *clause*."""
+        self._clause, self._since = clause, time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+
     def look(self, now: float) -> None:
         """Tell of what is waited for *now*, if that takes long and is not told of yet."""
         wait = next(iter(_waits[-1:]), None)
-        if wait is None or wait is self._told:
+        if wait is None:
+            self._look_at_the_check(now)
+            return
+        if wait is self._told:
             return
         if now - wait.since < _SOON or wait.until - wait.since < _LONG:
             return
         self._told = wait
         end = dt.datetime.now().astimezone() + dt.timedelta(seconds=wait.until - now)
         self._tell(
-            f"{self.clause or 'run'}: waiting for {wait.what}, "
+            f"{self._clause or 'run'}: waiting for {wait.what}, "
             f"until {end:%H:%M:%S} at the latest ({wait.until - wait.since:.0f} s in all)".encode()
         )
+
+    def _look_at_the_check(self, now: float) -> None:
+        since = self._since
+        if since is not None and now - since >= _UNDER_WAY:
+            self._since = None
+            self._tell(f"{self._clause}: under way for {now - since:.0f} s".encode())

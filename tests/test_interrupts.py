@@ -205,6 +205,17 @@ def test_what_violates_is_named_although_the_run_came_to_no_end(stand, tmp_path,
     assert "it was not run" not in said
 
 
+def test_what_did_not_pass_beside_others_is_told_although_it_was_not_tried_alone(stand, check):
+    # What the stand is accused of beside others is to be seen again alone, which it never is.
+    stand.answer = hangs_at_the(30)
+    started = check(stand.url, "-n", "2", "--budget", BUDGET, "-m", "env", "--seed", "1")
+    until(lambda: len(stand.answer.came) >= 30)
+    started.interrupted()
+    said, _ = started.ended()
+    assert re.search(r"verdict +not verified \(not-tried-alone\)", said)
+    assert re.search(r"but +beside others .*, and it was not tried alone", said)
+
+
 def test_no_profile_is_checked_after_the_one_that_was_interrupted(stand, tmp_path, check):
     stand.answer = hangs_at_the(20)
     started = check(

@@ -52,7 +52,7 @@ def run(told: Settings, *, examples: int, seconds: float) -> Exit:
             hint=f"report this with the seed {seed}",
         ) from error
     for finding in result.findings.values():
-        typer.echo(words.letter(finding, result, target.url))
+        typer.echo(words.letter(finding, result, told))
         typer.echo()
     for line in words.summary(result):
         typer.echo(line)

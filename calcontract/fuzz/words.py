@@ -11,6 +11,7 @@ from calcontract.fuzz.results import Finding, Result
 from calcontract.judges import fate
 from calcontract.records import SIGNED, Exchange
 from calcontract.report import letters
+from calcontract.settings import Settings
 
 _INDENT = " " * 9
 
@@ -30,8 +31,8 @@ def escaped(body: bytes) -> str:
     return f"{text} ... ({len(body)} bytes)" if len(body) > _SHOWN else text or "(no bytes)"
 
 
-def letter(finding: Finding, result: Result, url: str) -> str:
-    """Everything there is to say about one finding."""
+def letter(finding: Finding, result: Result, told: Settings) -> str:
+    """Everything there is to say about one finding of a hunt that was *told* where to go."""
     lines = [
         f"{finding.kind.name:<9} {finding.kind.text}",
         _line("expected", finding.expected),
@@ -43,8 +44,8 @@ def letter(finding: Finding, result: Result, url: str) -> str:
             lines.append(_line("next", fate.of(exchange.status)))
         lines.append(_line("body", escaped(exchange.body)))
         if command := letters.curl(exchange) or _with_file(exchange):
-            lines.append(_line("by hand", command))
-    lines.append(_line("repeat", repeat(result, url)))
+            lines.append(_line("by hand", letters.sourced(command, told.secret_words())))
+    lines.append(_line("repeat", repeat(result, told)))
     return "\n".join(lines)
 
 
@@ -62,11 +63,11 @@ def _with_file(exchange: Exchange) -> str:
     return " ".join([*words, "--data-binary @body"])
 
 
-def repeat(result: Result, url: str) -> str:
+def repeat(result: Result, told: Settings) -> str:
     """The command that sends the same bodies again."""
-    return (
-        f"calcontract fuzz {url} --secret-env SECRET --examples {result.asked} --seed {result.seed}"
-    )
+    place = [told.target or "", *told.secret_words()]
+    counts = ["--examples", str(result.asked), "--seed", str(result.seed)]
+    return shlex.join(["calcontract", "fuzz", *place, *counts])
 
 
 def _line(word: str, text: str) -> str:
@@ -77,6 +78,8 @@ def summary(result: Result) -> Iterator[str]:
     """What was sent of each kind and how it was answered, and the outcome in the last line."""
     for kind, tally in result.tallies.items():
         answered = f"{tally.acknowledged} acknowledged, {tally.refused} refused"
+        if otherwise := tally.attempts - tally.acknowledged - tally.refused:
+            answered += f", {otherwise} otherwise"
         extra = tally.attempts - tally.examples
         shrunk = f" ({extra} more to make findings small)" if extra else ""
         yield f"{kind.name:<9} {tally.examples:>4} examples: {answered}{shrunk}; {kind.text}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from calcontract.catalogue import CAPABILITIES, Clause, Contract
 from calcontract.handling import KINDS
@@ -34,12 +34,12 @@ _INDENT = " " * 9
 #: A longer body or header block is described, not printed, in bytes.
 _SHOWN_BODY = 3500
 
-#: The clause whose violation has others fail which ask for something else.
+#: The clause whose violation, by refusing honest bytes, has others fail which ask for something
+#: else.
 _ROOT = "sig-010"
 
-#: The chapter whose deliveries are ordinary bodies: what differs is how they travel, and the root
-#: is not why they are refused.
-_TRAVEL = "net"
+#: The one that asks whether anything is verified at all.
+_UNSIGNED = "sig-001"
 
 #: The clause whose control sees each trigger event's effect.
 _HANDLED = "evt-011"
@@ -173,8 +173,7 @@ def _fix(record: CheckRecord, clause: Clause, run: RunRecord) -> str:
     """What to change; first of all the root, where an honest delivery was refused for that."""
     if record.reason == _DIED:
         return "find out why its process ended; it may have nothing to do with this clause"
-    is_refusal = record.reason.startswith("status-4") and record.expected.startswith(ACKNOWLEDGED)
-    if is_refusal and clause.id != _ROOT and clause.chapter != _TRAVEL and _fails_at_root(run):
+    if clause.id != _ROOT and _is_refusal(record) and record.reason in _refusals_at_root(run):
         return f"{_ROOT} first: an honest delivery was refused here too; then {clause.fix}"
     return clause.fix
 
@@ -185,8 +184,25 @@ def _saw_it_die(run: RunRecord, clause_id: str) -> bool:
     )
 
 
-def _fails_at_root(run: RunRecord) -> bool:
-    return _ROOT in run.levels and run.outcome(_ROOT) in ACCUSING
+def _is_refusal(record: CheckRecord) -> bool:
+    """Whether the receiver refused what it was to acknowledge."""
+    return (
+        record.outcome in ACCUSING
+        and record.reason.startswith("status-4")
+        and record.expected.startswith(ACKNOWLEDGED)
+    )
+
+
+def _refusals_at_root(run: RunRecord) -> set[str]:
+    """The reasons for which honest bytes were refused: the same elsewhere come of that."""
+    return {record.reason for record in run.checks.get(_ROOT, ()) if _is_refusal(record)}
+
+
+def _verifies_nothing(run: RunRecord) -> bool:
+    return any(
+        record.outcome in ACCUSING and record.reason.startswith("status-2")
+        for record in run.checks.get(_UNSIGNED, ())
+    )
 
 
 def _line(word: str, text: str) -> str:
@@ -198,9 +214,13 @@ def _by_hand(exchange: Exchange, run: RunRecord) -> str:
     command = curl(exchange)
     if not command:
         return "no command can show these bytes; verdicts.json holds the attempt (--report DIR)"
+    return sourced(command, run.words)
+
+
+def sourced(command: str, words: Sequence[str]) -> str:
+    """*command*, with its variable SECRET set from where the arguments *words* say it is."""
     if "SECRET" not in command:
         return command
-    words = list(run.words)
     if "--secret-file" in words:
         file = words[words.index("--secret-file") + 1]
         return f'export SECRET="$(cat {shlex.quote(file)})"; {command}'
@@ -307,8 +327,10 @@ def _where_to_start(run: RunRecord) -> Iterator[str]:
             f"died     it stopped accepting connections during {', '.join(died)}: "
             "look at that first; what came after it is not verified"
         )
-    if _fails_at_root(run):
+    if _refusals_at_root(run):
         yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
+    if _verifies_nothing(run):
+        yield f"start    with {_UNSIGNED}: who verifies nothing fails elsewhere for that alone"
     if run.handled is None and (idle := _idle(run)):
         yield (
             f"start    with what it is to handle: no effect of {', '.join(idle)} was seen; "

@@ -35,7 +35,7 @@ def hunt(request: pytest.FixtureRequest) -> Iterator[Hunt]:
     for line in words.summary(hunt.result):
         print(line)  # noqa: T201 - shown with pytest's -s or -rP
     if harm:
-        pytest.fail(words.letter(harm, hunt.result, hunt.target.url), pytrace=False)
+        pytest.fail(words.letter(harm, hunt.result, hunt.target.settings), pytrace=False)
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in fuzz.KINDS])
@@ -46,7 +46,7 @@ def test_every_answer_to_what_nobody_thought_of_is_definite(name: str, hunt: Hun
     kind = fuzz.named(name)
     findings = hunt.try_kind(kind)
     if findings:
-        letters = [words.letter(found, hunt.result, hunt.target.url) for found in findings]
+        letters = [words.letter(found, hunt.result, hunt.target.settings) for found in findings]
         pytest.fail("\n\n".join(letters), pytrace=False)
     if kind in hunt.result.untried:
         why = hunt.result.stopped or "the time was up"

@@ -293,7 +293,8 @@ def test_nothing_that_is_said_holds_the_secret_or_a_right_signature():
             hunt.try_kind(kind)
         hunt.conclude()
     said = "\n".join(
-        words.letter(finding, hunt.result, server.url) for finding in hunt.result.findings.values()
+        words.letter(finding, hunt.result, hunt.target.settings)
+        for finding in hunt.result.findings.values()
     )
     assert "mock-calcom sign" in said
     assert SECRET not in said

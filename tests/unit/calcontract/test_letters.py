@@ -300,10 +300,26 @@ def test_what_no_command_can_show_is_said_to_be_in_the_report():
     assert "verdicts.json" in letters._by_hand(an_exchange(a_delivery(b"\0")), a_run())
 
 
+def refused(clause, outcome=FAILED, reason="status-401"):
+    """A check that saw an honest delivery refused."""
+    return a_check(clause, outcome, expected="an acknowledgement (2xx)", reason=reason)
+
+
 @pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
 def test_who_refuses_honest_bytes_is_told_where_to_start(outcome, said):
-    run = concluded(a_check("sig-010", outcome), a_check("sig-001", FAILED))
+    run = concluded(refused("sig-010", outcome), a_check("sig-001", FAILED))
     assert ("start    with sig-010" in "\n".join(letters.summary(run, CONTRACT))) is said
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
+def test_who_verifies_nothing_is_not_taken_for_somebody_who_refuses_honest_bytes(outcome, said):
+    forged = [
+        a_check(clause, outcome, expected="a refusal (4xx)", reason="status-200")
+        for clause in ("sig-001", "sig-010")
+    ]
+    summary = "\n".join(letters.summary(concluded(*forged), CONTRACT))
+    assert ("start    with sig-001: who verifies nothing" in summary) is said
+    assert "start    with sig-010" not in summary
 
 
 def test_a_command_that_is_too_long_for_a_screen_is_described():
@@ -322,12 +338,17 @@ def test_a_command_that_is_too_long_for_a_screen_is_described():
     ("root", "first"), [(FAILED, True), (Outcome.FLAKY, True), (Outcome.PASS, False)]
 )
 def test_who_refuses_honest_deliveries_is_sent_to_the_root_first(root, first):
-    refused = a_check("tol-001", FAILED, expected="an acknowledgement (2xx)", reason="status-401")
-    run = concluded(a_check("sig-010", root), refused)
-    clause = CONTRACT.clause("tol-001")
-    letter = letters.letter(refused, clause, run)
-    assert ("fix       sig-010 first: " in letter) is first
-    assert clause.fix in letter
+    for name in ("tol-001", "net-004"):
+        record, clause = refused(name), CONTRACT.clause(name)
+        letter = letters.letter(record, clause, concluded(refused("sig-010", root), record))
+        assert ("fix       sig-010 first: " in letter) is first
+        assert clause.fix in letter
+
+
+def test_a_refusal_of_another_kind_has_another_root():
+    record, clause = refused("net-006", reason="status-411"), CONTRACT.clause("net-006")
+    letter = letters.letter(record, clause, concluded(refused("sig-010"), record))
+    assert "sig-010 first" not in letter
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from calcontract.waiting import Watch, waiting
 def watch():
     made = Watch(lambda line: made.said.append(line.decode()))
     made.said = []
-    made.clause = "net-002"
-    return made
+    with made.checking("net-002"):
+        yield made
 
 
 def test_what_takes_long_is_told_once_with_its_end(watch):
@@ -34,7 +34,7 @@ def test_what_takes_long_is_told_once_with_its_end(watch):
 def test_what_cannot_take_long_is_not_told(watch):
     with waiting("an answer", 4):
         watch.look(time.monotonic() + 3.5)
-    watch.look(time.monotonic() + 10)
+    watch.look(time.monotonic() + 9)
     assert watch.said == []
 
 
@@ -53,3 +53,13 @@ def test_every_wait_is_told_of_anew(watch):
         with waiting("an answer", 32):
             watch.look(now + 5)
     assert len(watch.said) == 2
+
+
+def test_a_check_that_takes_long_is_told_once_whatever_it_does(watch):
+    now = time.monotonic()
+    for later in (1, 9, 11, 40):
+        watch.look(now + later)
+    with watch.checking("sig-025"):
+        watch.look(now + 50)
+    watch.look(now + 90)
+    assert watch.said == ["net-002: under way for 11 s", "sig-025: under way for 50 s"]
