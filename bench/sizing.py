@@ -19,6 +19,9 @@ _BENCHMARKS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: Arrivals per second that the table has rows for.
 _RATES = (1, 10, 100, 1_000, 10_000)
 
+#: How the benchmark tells of a drain.
+_DRAINED = r"^- One worker process drained ([\d,]+) deliveries a second"
+
 #: How busy anything is to be in the busiest minute.
 _BUSY = 0.6
 
@@ -30,8 +33,9 @@ class Measured:
     #: Accepts of one process, on SQLite and on PostgreSQL.
     accepts: int
     accepts_postgresql: int
-    #: Effects of one process that only works.
+    #: Effects of one process that only works, on SQLite and on PostgreSQL.
     effects: int
+    effects_postgresql: int
     #: Commits of the disk, each with its sync.
     commits: int
 
@@ -48,7 +52,8 @@ def read(page: str) -> Measured:
     return Measured(
         accepts=figure(r"^\| reference, SQLite +\| +([\d,]+) \|"),
         accepts_postgresql=figure(r"^\| reference, PostgreSQL +\| +([\d,]+) \|"),
-        effects=figure(r"^- One worker process drained ([\d,]+) deliveries a second"),
+        effects=figure(rf"{_DRAINED}.*\(reference, SQLite\)"),
+        effects_postgresql=figure(rf"{_DRAINED}.*\(reference, PostgreSQL\)"),
         commits=figure(r"^- ([\d,]+) appends of 4 KiB a second, each with its fdatasync"),
     )
 
@@ -56,18 +61,20 @@ def read(page: str) -> Measured:
 def table(measured: Measured) -> str:
     """The processes that each rate needs, in Markdown."""
     accepts = f"{measured.accepts:,} ({measured.accepts_postgresql:,} on PostgreSQL)"
+    effects = f"{measured.effects:,} ({measured.effects_postgresql:,})"
     lines = [
-        f"With *A* = {accepts}, *E* = {measured.effects:,} and *W* = {measured.commits:,}:",
+        f"With *A* = {accepts}, *E* = {effects} and *W* = {measured.commits:,}:",
         "",
-        "| *L* per second | accept, SQLite | accept, PostgreSQL | work | share of *W*, at most |",
-        "| ---: | ---: | ---: | ---: | ---: |",
+        "| *L* per second | SQLite: accept | work | PostgreSQL: accept | work | of *W*, at most |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for rate in _RATES:
         cells = (
             f"{rate:,}",
             _processes(rate, measured.accepts) + 1,
-            _processes(rate, measured.accepts_postgresql) + 1,
             _processes(rate, measured.effects),
+            _processes(rate, measured.accepts_postgresql) + 1,
+            _processes(rate, measured.effects_postgresql),
             # A sync for each accept: fewer, the more share one. Effects wait for none.
             f"{rate / measured.commits:.1%}",
         )
