@@ -33,9 +33,16 @@ SECRETIVE = frozenset({"oneTimePassword", "password", "references", "secret", "t
 
 _LONGEST = 200
 
+#: The loggers of libraries that have something to say.
+_OTHERS = ("uvicorn", "asyncio", "apprise")
+
 
 def configure(stream: TextIO | None = None) -> None:
     """Send every log line of this process to *stream*, by default stderr."""
+    for name in _OTHERS:
+        # What they have left out yet is said where they wrote so far.
+        for handler in logging.getLogger(name).handlers:
+            handler.close()
     structlog.configure(
         processors=[_line],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
@@ -46,13 +53,9 @@ def configure(stream: TextIO | None = None) -> None:
     )
 
     # Apprise's own lines may name the addresses it was given, which hold credentials.
-    for name, handler in (
-        ("uvicorn", _Bridge()),
-        ("asyncio", _Bridge()),
-        ("apprise", logging.NullHandler()),
-    ):
+    for name in _OTHERS:
         other = logging.getLogger(name)
-        other.handlers = [handler]
+        other.handlers = [logging.NullHandler() if name == "apprise" else _Bridge()]
         other.propagate = False
         other.setLevel(logging.WARNING)
 
@@ -130,6 +133,11 @@ class _Bridge(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._floods = Floods(left_out)
+
+    def close(self) -> None:
+        """Say how many lines were left out, and end."""
+        self._floods.tell()
+        super().close()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log *record*, its exception described and not quoted."""

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import threading
@@ -7,6 +8,7 @@ import threading
 import pytest
 
 from reference_impl import logs
+from reference_impl.floods import BURST
 from tests.unit.reference_impl.bodies import SECRET, a_body, sign, signed
 from tests.unit.reference_impl.machines import put
 
@@ -218,6 +220,18 @@ def test_a_batch_is_logged_in_two_writes_and_one_alone_before_it_is_begun(machin
     machine.worker.prepare = lambda job: seen.extend(writes)
     assert machine.worker.step() == 1
     assert events("".join(seen)) == ["Processing Cal.com webhook"]
+
+
+def test_what_was_left_out_is_said_where_it_would_have_been(log_lines):
+    for _ in range(BURST + 100):
+        logging.getLogger("uvicorn").warning("Invalid HTTP request received.")
+    elsewhere = io.StringIO()
+    logs.configure(elsewhere)
+    last = lines(log_lines)[-1]
+    assert (last["event"], last["kind"]) == ("Log lines left out", "server")
+    # Some more were admitted meanwhile if the machine was busy.
+    assert 0 < last["lines"] <= 100
+    assert elsewhere.getvalue() == ""
 
 
 def test_a_traceback_of_the_server_is_one_line_without_what_it_quotes(log_lines):
