@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 
 from reference_impl import envelope
 from reference_impl.answers import Answer
+from reference_impl.book import Book
 from reference_impl.envelope import InvalidPayloadError
-from reference_impl.facts import Fact, Reader, dumps
+from reference_impl.facts import Fact, Reader, dumps, loads
 from reference_impl.handlers import KINDS
 from reference_impl.inbox import Inbox
 from reference_impl.receiver import Receiver
@@ -126,7 +127,26 @@ class KeyOfPersonAndSlot(Receiver):
         return digest(told.trigger, *emails, told.payload.get("startTime"))
 
 
-@breaks("eff-012", "eff-021", part="reader", reasons={"live-0", "effect-missing"})
+class ByItsKeyAlone(Book):
+    """Knows an occurrence again whatever booking it was of."""
+
+    def related(self, connection, told):
+        told = list(told)
+        known = super().related(connection, told)
+        keys = [fact.key for fact in told if fact.key not in known.facts]
+        elsewhere = select(effects.c.fact).where(effects.c.occurrence.in_(keys))
+        for data in connection.scalars(elsewhere):
+            fact = loads(data)
+            known.facts[fact.key] = fact
+        return known
+
+
+@breaks(
+    *("eff-012", "eff-021"),
+    part="reader",
+    beside={"book": ByItsKeyAlone},
+    reasons={"live-0", "effect-missing"},
+)
 class SeriesCollapsed(Reader):
     """Makes the key of a recurring booking of its series: the first week stands for all."""
 
