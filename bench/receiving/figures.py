@@ -6,10 +6,11 @@ Pure.
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from load.summary import percentile
 
@@ -78,46 +79,22 @@ class Drain:
     done: Pace
 
 
-def middle(rounds: Sequence[Round]) -> Round:
+def middle(these: Sequence[_One]) -> _One:
     """
-    The median of each figure by itself.
+    Figures of one kind as one: the median of each by itself, and of each within it.
 
     Raises:
-        StatisticsError: if there are no rounds.
+        StatisticsError: if there are none.
     """
-    return Round(
-        statistics.median(each.rate for each in rounds),
-        statistics.median(each.cpu for each in rounds),
-        middle_spread([each.full for each in rounds]),
-        middle_spread([each.half for each in rounds]),
+    if not these:
+        raise statistics.StatisticsError("nothing was measured")
+    kind: Any = type(these[0])
+    if not dataclasses.is_dataclass(kind):
+        return statistics.median(these)  # type: ignore[type-var]
+    medians = (
+        middle([getattr(each, one.name) for each in these]) for one in dataclasses.fields(kind)
     )
-
-
-def middle_pace(paces: Sequence[Pace]) -> Pace:
-    """
-    The median of each figure by itself.
-
-    Raises:
-        StatisticsError: if there are no paces.
-    """
-    return Pace(
-        statistics.median(each.rate for each in paces),
-        statistics.median(each.cpu for each in paces),
-    )
-
-
-def middle_spread(spreads: Sequence[Spread]) -> Spread:
-    """
-    The median of each share by itself.
-
-    Raises:
-        StatisticsError: if there are no spreads.
-    """
-    return Spread(
-        statistics.median(each.p50 for each in spreads),
-        statistics.median(each.p99 for each in spreads),
-        statistics.median(each.p999 for each in spreads),
-    )
+    return cast("_One", kind(*medians))
 
 
 def rotated(these: Sequence[_One], turns: int) -> list[_One]:

@@ -72,7 +72,7 @@ def latencies(bench: Bench, *, rows: int, rate: float, rounds: int) -> tuple[Spr
             for count in figures.rotated(list(measured), number):
                 progress(f"round {number + 1} of {rounds}: {count:,} rows")
                 measured[count].append(_accepting(bench, folders[count], rate, number))
-    few, many = (figures.middle_spread(spreads) for spreads in measured.values())
+    few, many = (figures.middle(spreads) for spreads in measured.values())
     return few, many
 
 

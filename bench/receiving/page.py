@@ -117,8 +117,8 @@ def _more(found: Found) -> Iterator[str]:
                 yield f"- Round {number} of {found.titles[key]} failed: {each.reason}."
     yield from (f"- {trouble}" for trouble in found.troubles)
     for key, drains in found.drained.items():
-        done = figures.middle_pace([one.done for one in drains])
-        accepted = figures.middle_pace([one.accepted for one in drains])
+        done = figures.middle([one.done for one in drains])
+        accepted = figures.middle([one.accepted for one in drains])
         yield (
             f"- One worker process drained {done.rate:,.0f} deliveries a second, "
             f"{done.cpu:.0f} us of CPU each, which had come at {accepted.rate:,.0f} a second, "

@@ -6,7 +6,6 @@ from bench.receiving.figures import (
     Target,
     due,
     middle,
-    middle_spread,
     ratio,
     rotated,
 )
@@ -36,7 +35,7 @@ def test_the_middle_of_rounds_is_the_median_of_each_figure_by_itself():
 
 
 def test_two_rounds_meet_half_way():
-    assert middle_spread([Spread(1, 1, 1), Spread(2, 3, 4)]) == Spread(1.5, 2, 2.5)
+    assert middle([Spread(1, 1, 1), Spread(2, 3, 4)]) == Spread(1.5, 2, 2.5)
 
 
 @pytest.mark.parametrize(
