@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Collection, Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,6 +23,7 @@ from calcontract.process import Process
 from calcontract.report import letters
 from mock_calcom.interrupts import loading
 from mock_calcom.terminal import written
+from mock_calcom.versions import version_of
 
 #: Settings that say something of a receiver that is named.
 _OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
@@ -129,22 +129,8 @@ def _receiver(options: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Process
         yield {**options, **placed}, started
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"calcontract {metadata.version('calcontract')}")
-        raise typer.Exit
-
-
 @application.callback(help=__doc__)
-def _version(
-    *,
-    _asked: Annotated[
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
+def _version(*, _asked: Annotated[bool, version_of("calcontract")] = False) -> None:
     """Carry the option that belongs to no command."""
 
 

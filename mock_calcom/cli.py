@@ -13,7 +13,6 @@ import os
 import random
 import re
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -26,6 +25,7 @@ from mock_calcom.people import People
 from mock_calcom.profiles import DEFAULT, PROFILES
 from mock_calcom.sender import Attempt, Sender
 from mock_calcom.terminal import written
+from mock_calcom.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,22 +69,8 @@ SecretEnv = Annotated[
 SecretFile = Annotated[Path | None, typer.Option(metavar="FILE", help="The file with the secret.")]
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"mock-calcom {metadata.version('calcontract')}")
-        raise typer.Exit
-
-
 @app.callback()
-def _version(
-    *,
-    _asked: Annotated[
-        bool,
-        typer.Option(
-            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
+def _version(*, _asked: Annotated[bool, version_of("mock-calcom")] = False) -> None:
     """Carry the option that belongs to no command."""
 
 
