@@ -38,8 +38,8 @@ _SHOWN_BODY = 3500
 #: else.
 _ROOT = "sig-010"
 
-#: The one that asks whether anything is verified at all.
-_UNSIGNED = "sig-001"
+#: The one that whoever verifies nothing violates, and who leaves out one case does not.
+_ANY_KEY = "sig-003"
 
 #: The clause whose control sees each trigger event's effect.
 _HANDLED = "evt-011"
@@ -201,7 +201,7 @@ def _refusals_at_root(run: RunRecord) -> set[str]:
 def _verifies_nothing(run: RunRecord) -> bool:
     return any(
         record.outcome in ACCUSING and record.reason.startswith("status-2")
-        for record in run.checks.get(_UNSIGNED, ())
+        for record in run.checks.get(_ANY_KEY, ())
     )
 
 
@@ -330,7 +330,7 @@ def _where_to_start(run: RunRecord) -> Iterator[str]:
     if _refusals_at_root(run):
         yield f"start    with {_ROOT}: who refuses honest bytes fails elsewhere for that alone"
     if _verifies_nothing(run):
-        yield f"start    with {_UNSIGNED}: who verifies nothing fails elsewhere for that alone"
+        yield f"start    with {_ANY_KEY}: who verifies nothing fails elsewhere for that alone"
     if run.handled is None and (idle := _idle(run)):
         yield (
             f"start    with what it is to handle: no effect of {', '.join(idle)} was seen; "

@@ -315,11 +315,17 @@ def test_who_refuses_honest_bytes_is_told_where_to_start(outcome, said):
 def test_who_verifies_nothing_is_not_taken_for_somebody_who_refuses_honest_bytes(outcome, said):
     forged = [
         a_check(clause, outcome, expected="a refusal (4xx)", reason="status-200")
-        for clause in ("sig-001", "sig-010")
+        for clause in ("sig-003", "sig-010")
     ]
     summary = "\n".join(letters.summary(concluded(*forged), CONTRACT))
-    assert ("start    with sig-001: who verifies nothing" in summary) is said
+    assert ("start    with sig-003: who verifies nothing" in summary) is said
     assert "start    with sig-010" not in summary
+
+
+def test_who_takes_what_is_not_signed_at_all_may_verify_the_rest():
+    unsigned = a_check("sig-001", FAILED, expected="a refusal (4xx)", reason="status-200")
+    summary = "\n".join(letters.summary(concluded(unsigned), CONTRACT))
+    assert "verifies nothing" not in summary
 
 
 def test_a_command_that_is_too_long_for_a_screen_is_described():
