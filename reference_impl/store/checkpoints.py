@@ -8,7 +8,6 @@ SQLite's own checkpoints, by whoever finds the log long, are the net below.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from typing import TYPE_CHECKING
@@ -57,16 +56,20 @@ class Checkpoints:
             self._due.set()
 
     def _run(self) -> None:
-        with contextlib.ExitStack() as opened:
-            connection = None
-            while self._due.wait() and not self._stopping.is_set():
-                self._due.clear()
-                self._rows = 0
-                try:
-                    if connection is None:
-                        connection = sqlite3.connect(self._uri, uri=True, isolation_level=None)
-                        opened.callback(connection.close)
-                    # Passive: copies what it can without anybody having to wait for it.
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
-                except sqlite3.Error:
-                    self._stopping.wait(_PAUSE)
+        connection: sqlite3.Connection | None = None
+        while self._due.wait() and not self._stopping.is_set():
+            self._due.clear()
+            self._rows = 0
+            try:
+                if connection is None:
+                    connection = sqlite3.connect(self._uri, uri=True, isolation_level=None)
+                # Passive: copies what it can without anybody having to wait for it.
+                copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if copied[1] < 0:
+                    # It has seen the file before there was a log, and would not look again.
+                    connection.close()
+                    connection = None
+            except sqlite3.Error:
+                self._stopping.wait(_PAUSE)
+        if connection is not None:
+            connection.close()

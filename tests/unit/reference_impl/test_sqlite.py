@@ -133,6 +133,25 @@ def test_the_log_is_written_back_beside_whoever_writes_to_it(assemble, settings,
         time.sleep(0.01)
 
 
+def test_a_log_that_begins_after_the_first_look_is_written_back_as_well(tmp_path):
+    path = tmp_path / "receiver.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (words TEXT)")
+        writer = Checkpoints(path)
+        writer.start()
+        writer.written(1000)
+        time.sleep(0.1)
+        assert connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+        before = path.stat().st_size
+        connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
+        deadline = time.monotonic() + PATIENCE
+        while path.stat().st_size == before:
+            assert time.monotonic() < deadline
+            writer.written(1000)
+            time.sleep(0.01)
+    writer.stop()
+
+
 def test_a_log_that_cannot_be_written_back_is_tried_again(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "_PAUSE", 0.01)
     path = tmp_path / "receiver.db"
