@@ -16,7 +16,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from reference_impl import logs
 from reference_impl.counts import count
@@ -231,11 +231,21 @@ class Inbox:
         Raises:
             SQLAlchemyError: if they could not be stored; then none of them was.
         """
-        for _ in entries:
-            # Another process stored one of them at the same time: next time that one is known.
-            with contextlib.suppress(IntegrityError):
+        conflicts, lost = 0, False
+        while True:
+            try:
                 return self._write(entries)
-        return self._write(entries)
+            except IntegrityError:
+                # Another process stored one of them at the same time: now that one is known.
+                if conflicts == len(entries):
+                    raise
+                conflicts += 1
+            except DBAPIError as problem:
+                # A server that restarts ends its connections, this one maybe after the commit:
+                # then they are known now.
+                if lost or not problem.connection_invalidated:
+                    raise
+                lost = True
 
     def _write(self, entries: Sequence[Entry]) -> list[bool]:
         with self._store.write() as connection:

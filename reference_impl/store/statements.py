@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -48,6 +48,11 @@ def _do_nothing(_clause: OnConflictDoNothing, _compiler: Any, **_: Any) -> str:
     return _IF_NEW.strip()
 
 
+def as_json(value: Any) -> str:
+    """*value* as JSON: for an engine, which would ask the standard library and wait longer."""
+    return orjson.dumps(value).decode()
+
+
 # --- many values at once ------------------------------------------------------------------------
 
 
@@ -59,7 +64,7 @@ class _Numbers(TypeDecorator[list[int]]):
 
     def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy's
         """How *value* is written."""
-        return json.dumps(value)
+        return as_json(value)
 
 
 class _Among(ColumnElement[bool]):
@@ -224,7 +229,13 @@ def _copy(
                 copy.write_row(row)
     except driver.Error as problem:
         raise DBAPIError.instance(
-            query, None, problem, driver.Error, hide_parameters=True, dialect=connection.dialect
+            query,
+            None,
+            problem,
+            driver.Error,
+            hide_parameters=True,
+            connection_invalidated=pooled.driver_connection.closed,
+            dialect=connection.dialect,
         ) from None
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import itertools
 import threading
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
-from reference_impl import logs, probe
+from reference_impl import inbox, logs, probe
 from reference_impl.clock import Clock
 from reference_impl.settings import BadSettingsError
 from reference_impl.store import add_all, open_store
@@ -117,6 +118,63 @@ def test_an_accept_goes_on_after_the_server_was_restarted(machine, postgresql, d
     assert accept("after")
     machine.inbox.stop()
     assert look(machine)["totals"]["deliveries"] == 2
+
+
+@pytest.fixture
+def interrupt(monkeypatch, postgresql, database_url):
+    """Have the server end every connection as a part does its step, the first *times* of it."""
+
+    def disturb(part, step, times):
+        whole = getattr(part, step)
+        interruptions = iter([postgresql.interrupt] * times)
+        taken = []
+
+        def disturbed(*given):
+            taken.append(given)
+            for end in itertools.islice(interruptions, 1):
+                end(database_url)
+            return whole(*given)
+
+        monkeypatch.setattr(part, step, disturbed)
+        return taken
+
+    return disturb
+
+
+@pytest.mark.parametrize("step", ["insert", "add_all", "count"])
+def test_an_accept_whose_connection_is_ended_half_way_is_made_again(machine, interrupt, step):
+    tries = interrupt(machine.inbox if step == "insert" else inbox, step, 1)
+    put(machine)
+    assert len(tries) == 2
+    assert look(machine)["totals"]["deliveries"] == 1
+
+
+def test_an_accept_whose_commit_is_never_answered_is_known_when_it_is_made_again(
+    machine, monkeypatch
+):
+    write, unanswered = machine.store.write, [OperationalError("COMMIT", None, OSError())]
+    unanswered[0].connection_invalidated = True
+
+    @contextlib.contextmanager
+    def committing():
+        with write() as connection:
+            yield connection
+        if unanswered:
+            raise unanswered.pop()
+
+    monkeypatch.setattr(machine.store, "write", committing)
+    body = a_body()
+    entry = machine.receiver.entry(machine.receiver.read(body), body)
+    assert machine.inbox.write([entry]) == [False]
+    assert look(machine)["totals"]["deliveries"] == 1
+
+
+def test_an_accept_is_made_again_once(machine, interrupt):
+    tries = interrupt(machine.inbox, "insert", 2)
+    with pytest.raises(DBAPIError):
+        put(machine)
+    assert len(tries) == 2
+    assert look(machine)["totals"]["deliveries"] == 0
 
 
 # --- wake-ups ---------------------------------------------------------------------------------

@@ -209,27 +209,6 @@ def test_the_same_deliveries_at_several_processes_are_new_once(assemble):
 
 
 @on_postgresql
-def test_a_connection_that_breaks_between_two_statements_costs_its_batch_alone(
-    assemble, monkeypatch
-):
-    ours, theirs = assemble(), assemble()
-    entries = [an_entry(number) for number in range(4)]
-    copy = statements._copy
-
-    def broken(connection, *arguments):
-        monkeypatch.setattr(statements, "_copy", copy)
-        process = connection.scalar(text("SELECT pg_backend_pid()"))
-        with theirs.store.write() as another:
-            another.execute(text("SELECT pg_terminate_backend(:process)"), {"process": process})
-        copy(connection, *arguments)
-
-    monkeypatch.setattr(statements, "_copy", broken)
-    with pytest.raises(OperationalError):
-        ours.inbox.write(entries)
-    assert ours.inbox.write(entries) == [True] * 4
-
-
-@on_postgresql
 def test_what_another_stored_between_two_statements_is_known(assemble, monkeypatch):
     ours, theirs = assemble(), assemble()
     entries = [an_entry(number) for number in range(4)]
@@ -281,7 +260,6 @@ def test_two_that_count_at_the_same_time_do_not_wait_for_each_other(assemble, se
 @on_postgresql
 @pytest.mark.parametrize("names", [{"a"}, {f"n{number}" for number in range(500)}])
 def test_whoever_locks_all_waits_for_everybody_and_keeps_them_out(assemble, settings, names):
-    from sqlalchemy.exc import OperationalError
 
     impatient = dataclasses.replace(settings, store_seconds=0.1)
     one, two = assemble(impatient), assemble(impatient)
