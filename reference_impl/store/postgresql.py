@@ -26,6 +26,7 @@ from reference_impl.store import schema
 from reference_impl.store.attendant import CHANNEL, Attendant
 from reference_impl.store.base import Store
 from reference_impl.store.locks import lock, try_lock
+from reference_impl.store.statements import as_json
 from reference_impl.tables import metadata
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def _connect(url: URL, seconds: float, synchronous: str) -> Engine:
         url,
         # A statement's parameters are personal data and would show in every error.
         hide_parameters=True,
+        json_serializer=as_json,
         connect_args={
             "application_name": "reference-receiver",
             # The driver takes whole seconds, and 1 for 2.

@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from reference_impl.store import schema
 from reference_impl.store.base import Store
 from reference_impl.store.checkpoints import Checkpoints
+from reference_impl.store.statements import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,6 +204,7 @@ def _connect(url: URL, seconds: float, synchronous: str, *, cache: int = 2000) -
         url,
         # A statement's parameters are personal data and would show in every error.
         hide_parameters=True,
+        json_serializer=as_json,
         connect_args={"timeout": seconds, "check_same_thread": False},
         pool_size=16,
         max_overflow=16,

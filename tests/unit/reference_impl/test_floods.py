@@ -101,4 +101,4 @@ def test_an_attempt_that_is_left_out_is_answered_and_counted_all_the_same(machin
     assert len(counted) == BURST + 1
     assert log_lines.getvalue().count("BREW") == BURST
     machine.receiver.floods.tell()
-    assert '"lines": 1' in log_lines.getvalue()
+    assert '"lines":1' in log_lines.getvalue()

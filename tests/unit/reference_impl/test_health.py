@@ -103,8 +103,8 @@ def test_a_store_that_another_version_has_migrated_is_not_ready(application, log
     with machine.store.write() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     assert not machine.health.look()
-    assert '"event": "Not ready: revision"' in log_lines.getvalue()
-    assert '"found": "9999"' in log_lines.getvalue()
+    assert '"event":"Not ready: revision"' in log_lines.getvalue()
+    assert '"found":"9999"' in log_lines.getvalue()
 
 
 def test_whoever_asks_all_the_time_makes_no_writes(application):

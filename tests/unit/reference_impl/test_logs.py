@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import threading
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_every_line_about_a_delivery_is_found_by_its_booking(machine, log_lines)
     judge(machine, body, signed(body))
     assert machine.worker.step()
     found = [
-        line for line in log_lines.getvalue().split("\n") if '"calcomBookingId": 987654' in line
+        line for line in log_lines.getvalue().split("\n") if '"calcomBookingId":987654' in line
     ]
     assert [json.loads(line)["event"] for line in found][:2] == [
         "Cal.com webhook received",
@@ -82,6 +83,18 @@ def test_no_character_breaks_a_line_in_two(machine, log_lines, mark):
     judge(machine, body, signed(body))
     assert len(log_lines.getvalue().splitlines()) == 1
     assert lines(log_lines)[0]["uid"] == f"a{mark}b"
+
+
+@pytest.mark.parametrize("value", ["plain", "Zoë", "\ud800", 2**70, {"a": [1, None]}, 1.5, b"raw"])
+def test_every_line_is_ascii_without_spaces_between_its_parts(log_lines, value):
+    logs.logger().info("said", value=value)
+    line = log_lines.getvalue().removesuffix("\n")
+    assert line.isascii()
+    told = json.loads(line)
+    assert told["value"] == (repr(value) if isinstance(value, bytes) else value)
+    assert line == json.dumps(told, separators=(",", ":"))
+    assert datetime.fromisoformat(told["timestamp"]).utcoffset() == timedelta(0)
+    assert told["timestamp"].endswith("Z")
 
 
 def test_long_names_are_cut(machine, log_lines):
