@@ -112,9 +112,16 @@ class Book(Ledger):
         """Record that the occurrences *told* took effect; *homes* says on which appointments."""
         rows = []
         for fact, kind in told:
-            row = {"occurrence": fact.key, "kind": kind, "at": at, "booking": _booking(fact)}
-            home = homes.get(fact.names[0]) if fact.names else None
-            rows.append({**row, "appointment_id": home, **_told(fact)})
+            rows.append(
+                {
+                    "occurrence": fact.key,
+                    "kind": kind,
+                    "at": at,
+                    "booking": _booking(fact),
+                    "appointment_id": homes.get(fact.names[0]) if fact.names else None,
+                    **_told(fact),
+                }
+            )
         add_all(connection, effects, rows)
 
     def reserve(self, connection: Connection, told: Sequence[Fact]) -> Known:

@@ -14,7 +14,7 @@ import contextlib
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
@@ -45,6 +45,8 @@ class _Try:
     """One try at a delivery, and how far it has come."""
 
     job: Job
+    #: How the log names its delivery.
+    named: dict[str, Any]
     fact: Fact | None = None
     done: bool = False
     problem: Exception | None = None
@@ -131,8 +133,8 @@ class Tries:
 
     def _begin(self, job: Job) -> _Try:
         started = time.perf_counter()
-        self.log.info("Processing Cal.com webhook", **job.named())
-        begun = _Try(job)
+        begun = _Try(job, job.named())
+        self.log.info("Processing Cal.com webhook", **begun.named)
         try:
             begun.fact = self.prepare(job)
             self.interfere("before", job)
@@ -181,10 +183,10 @@ class Tries:
         try:
             if one.done:
                 outcome = "done"
-                self.log.info("Processed Cal.com webhook", **job.named())
+                self.log.info("Processed Cal.com webhook", **one.named)
             elif isinstance(one.problem, LeaseLostError):
                 outcome = "lost"
-                self.log.warning("Lease lost, nothing done", **job.named())
+                self.log.warning("Lease lost, nothing done", **one.named)
             elif isinstance(one.problem, UnusablePayloadError):
                 outcome = "unusable"
                 self.bury(job, str(one.problem))
