@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from reference_impl.leases import Job
+    from reference_impl.claims import Job
 
 #: What can happen: a try fails and another is planned, or an operator does something.
 FAILED = "failed"

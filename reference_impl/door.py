@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from reference_impl.inbox import StoreUnavailableError
+from reference_impl.gathering import StoreUnavailableError
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

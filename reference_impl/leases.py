@@ -1,125 +1,34 @@
 """
 Leases: who works on which delivery.
 
-A claim gives a worker a delivery for a while and a token; whoever holds the token may finish it,
-and a lease that ran out is taken by another worker.
+A claim (`claims`) gives a worker a delivery for a while and a token; whoever holds the token may
+finish it, and a lease that ran out is taken by another worker.
 """
 
 from __future__ import annotations
 
 import functools
-import operator
-import secrets
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Integer,
-    Update,
-    bindparam,
-    exists,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Update, bindparam, exists, or_, select, update
 
 from reference_impl import logs
+from reference_impl.claims import NOW, PROCESSING, WAITING, Claims, free
 from reference_impl.clock import SKEW
-from reference_impl.inbox import HANDICAP
 from reference_impl.store import among
-from reference_impl.store.locks import try_lock
-from reference_impl.tables import webhook_bodies, webhook_events
+from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-    from reference_impl.clock import Clock
-    from reference_impl.settings import Settings
-    from reference_impl.store import Store
+    from reference_impl.claims import Job
 
 _events = webhook_events.c
 
-# Statements are built once: making one costs more than executing it.
-_NOW = bindparam("now", type_=BigInteger)
-# As literals, because the indexes are partial: a parameter may be anything.
-_WAITING: ColumnElement[str] = literal_column("'waiting'")
-_PROCESSING: ColumnElement[str] = literal_column("'processing'")
-_DUE = (
-    (_events.state == _WAITING)
-    & (_events.queue == bindparam("mine"))
-    # Nothing due ranks beyond this: keeps the look off those that wait for a retry.
-    & (_events.rank <= _NOW + 2 * HANDICAP)
-    & (_events.due_at <= _NOW)
-)
-_EXPIRED = (_events.state == _PROCESSING) & (_events.lease_until <= _NOW)
-_LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXPIRED)))
-_OTHER = webhook_events.alias()
-_FREE = _events.booking.not_in(select(_OTHER.c.booking).where(_OTHER.c.state == _PROCESSING))
-_NEXT = (
-    select(_events.id, _events.booking, _events.tries, _events.interruptions)
-    .where(_DUE, _FREE)
-    # The order of the index and no other, or all that waits would be sorted for each claim.
-    .order_by(_events.rank)
-    .limit(bindparam("limit", type_=Integer))
-    # Where there are several writers: what somebody else is about to claim is left to him.
-    .with_for_update(skip_locked=True, of=webhook_events)
-)
-_CLAIM = (
-    update(webhook_events)
-    .where(among(_events.id, "chosen"), _FREE)
-    .values(
-        state="processing",
-        tries=_events.tries + 1,
-        lease_token=bindparam("token"),
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until", type_=BigInteger),
-    )
-    .returning(
-        _events.rank,
-        _events.id,
-        _events.webhook_id,
-        _events.event_type,
-        _events.uid,
-        _events.booking_id,
-        _events.received_at,
-        _events.tries,
-        _events.interruptions,
-    )
-)
-
-_BODIES = select(webhook_bodies.c.id, webhook_bodies.c.body).where(
-    among(webhook_bodies.c.id, "ids")
-)
-_BODY = select(webhook_bodies.c.body).where(webhook_bodies.c.id == _events.id)
-_CLAIM_WHOLE = _CLAIM.returning(_BODY.scalar_subquery()).execution_options(in_binary=True)
-
-#: Rank and id, the first columns of these.
-_BY_RANK = operator.itemgetter(0, 1)
-
-
-def _free(condition: ColumnElement[bool]) -> Update:
-    """Let others claim what meets *condition*: its worker is gone, which is no failed try."""
-    held = select(_events.id).where(_events.state == _PROCESSING, condition)
-    return (
-        update(webhook_events)
-        # What somebody else is freeing, or finishing, is left to him.
-        .where(_events.id.in_(held.with_for_update(skip_locked=True)))
-        .values(
-            state="waiting",
-            tries=_events.tries - 1,
-            interruptions=_events.interruptions + 1,
-            lease_token=None,
-        )
-    )
-
-
-_FREE_EXPIRED = _free(_EXPIRED)
 _HELD = among(_events.id, "ids") & among(_events.lease_token, "tokens")
-_STRANDED = _free(_HELD)
+_STRANDED = free(_HELD)
 _PUT_BACK = (
     update(webhook_events)
     .where(_HELD)
@@ -128,20 +37,20 @@ _PUT_BACK = (
 
 # Times that no clock could have set that shows what ours shows now.
 _AHEAD = (
-    (_events.state == _WAITING)
+    (_events.state == WAITING)
     & (_events.queue == bindparam("mine"))
-    & (_events.rank > _NOW + SKEW)
-    & (_events.due_at > _NOW + SKEW)
+    & (_events.rank > NOW + SKEW)
+    & (_events.due_at > NOW + SKEW)
     & ((_events.tries == 0) | (_events.due_at > bindparam("last_try", type_=BigInteger)))
 )
-_HELD_AHEAD = (_events.state == _PROCESSING) & (
+_HELD_AHEAD = (_events.state == PROCESSING) & (
     _events.lease_until > bindparam("last_lease", type_=BigInteger)
 )
 _LOOK_AHEAD = select(or_(exists(_events.id).where(_AHEAD), exists(_events.id).where(_HELD_AHEAD)))
 _BRING_BACK = (
     update(webhook_events)
     .where(_AHEAD)
-    .values(rank=_events.rank - _events.due_at + _NOW, due_at=_NOW)
+    .values(rank=_events.rank - _events.due_at + NOW, due_at=NOW)
 )
 _LEASE_ANEW = (
     update(webhook_events)
@@ -150,112 +59,12 @@ _LEASE_ANEW = (
 )
 
 
-#: Microseconds between two looks for leases that ran out, while there is other work.
-_FREEING = 1_000_000
-
-
 class LeaseLostError(Exception):
     """Another worker holds the delivery now; nothing of this try may remain."""
 
 
-class Job(NamedTuple):
-    """A delivery that this worker holds the lease of; its values in the order of a claim's."""
-
-    id: int
-    webhook_id: str
-    trigger: str
-    uid: str | None
-    booking_id: int | None
-    received_at: int
-    tries: int
-    interruptions: int
-    body: bytes
-    token: str
-
-    def named(self) -> dict[str, Any]:
-        """How the log names it, in the guide's words."""
-        return {
-            "triggerEvent": logs.short(self.trigger),
-            "calcomBookingId": self.booking_id,
-            "uid": logs.short(self.uid),
-            "webhookId": self.webhook_id,
-            "tries": self.tries,
-        }
-
-
-class Leases:
-    """Gives out the deliveries of one queue."""
-
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
-        self.settings = settings
-        self.store = store
-        self.clock = clock
-        #: When this process looked last for leases that ran out.
-        self._freed_at = 0
-
-    def is_due(self) -> bool:
-        """Whether a claim may find something; a look that holds nobody up."""
-        values = {"now": self.clock.now(), "mine": self.settings.queue}
-        with self.store.read() as connection:
-            return bool(connection.scalar(_LOOK, values))
-
-    def claim(self, limit: int = 1) -> list[Job]:
-        """
-        The leases of the next deliveries, of up to *limit*; none when there is none to be had.
-
-        By priority and age; never one whose booking is being worked on, nor two of one booking.
-        What was tried before comes alone: it may fail again, or end its worker.
-        """
-        now = self.clock.now()
-        token = secrets.token_hex(16)
-        values = {
-            "token": token,
-            "owner": self.store.owner,
-            "until": now + round(self.settings.lease * 1_000_000),
-        }
-        # Nothing is lost with a claim: without it the delivery simply still waits.
-        with self.store.write(durable=False) as connection:
-            self.store.walk_indexes(connection)
-            chosen = self._next(connection, now, limit)
-            if not chosen:
-                return []
-            rows = self._take(connection, {**values, "chosen": chosen})
-        rows.sort(key=_BY_RANK)
-        return [_job(row, token) for row in rows]
-
-    def _take(self, connection: Connection, values: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """What is claimed with these *values*: rows as `_job` takes them, in no order."""
-        if self.store.looks_up:
-            return list(connection.execute(_CLAIM_WHOLE, values))
-        rows = connection.execute(_CLAIM, values).all()
-        found = connection.execute(_BODIES, {"ids": [row.id for row in rows]})
-        bodies: dict[int, bytes] = dict(map(tuple, found))
-        return [(*row, bodies.get(row.id)) for row in rows]
-
-    def _next(self, connection: Connection, now: int, limit: int) -> list[int]:
-        """The rows to claim, those among them whose leases ran out if it is time to look."""
-        if abs(now - self._freed_at) < _FREEING:
-            chosen = self._choose(connection, now, limit)
-            if chosen:
-                return chosen
-        connection.execute(_FREE_EXPIRED, {"now": now})
-        self._freed_at = now
-        return self._choose(connection, now, limit)
-
-    def _choose(self, connection: Connection, now: int, limit: int) -> list[int]:
-        """The rows to claim: of each booking the first one, and of none that is being claimed."""
-        asked = {"now": now, "mine": self.settings.queue, "limit": limit}
-        first: dict[str, int] = {}
-        for id_, booking, tries, interruptions in connection.execute(_NEXT, asked):
-            tried = tries or interruptions
-            if not (first and tried):
-                first.setdefault(booking, id_)
-            if tried:
-                break
-        # From here on nobody else claims one of these bookings; whoever did so before is seen by
-        # the statement that follows.
-        names = {f"claim {booking}": booking for booking in first}
-        return [first[names[name]] for name in try_lock(connection, names)]
+class Leases(Claims):
+    """Gives out the deliveries of one queue, and takes them back."""
 
     def take_over(self) -> None:
         """Free the leases of processes that are known to have ended, without waiting for expiry."""
@@ -264,7 +73,7 @@ class Leases:
             owners = connection.scalars(held).all()
             gone = [owner for owner in owners if not self.store.lives(connection, owner)]
             if gone:
-                connection.execute(_free(_events.lease_owner.in_(gone)))
+                connection.execute(free(_events.lease_owner.in_(gone)))
 
     def catch_up(self) -> None:
         """
@@ -290,7 +99,7 @@ class Leases:
 
     def give_back(self) -> int:
         """Free what this process still holds, for others to claim at once: how many that was."""
-        mine = _free(_events.lease_owner == self.store.owner)
+        mine = free(_events.lease_owner == self.store.owner)
         with self.store.write() as connection:
             return connection.execute(mine).rowcount
 
@@ -315,17 +124,6 @@ class Leases:
         changed = connection.execute(_releasing(tuple(values)), {**mine, **values})
         if changed.rowcount != len(jobs):
             raise LeaseLostError
-
-
-def _job(row: Sequence[Any], token: str) -> Job:
-    # Taken apart whole: to ask a row for one value after another takes far longer.
-    _, id_, webhook_id, trigger, uid, text, received_at, tries, interruptions, body = row
-    number = None if text is None else int(text)
-    # A body that is missing fails by itself, and keeps no other from being worked on.
-    told = body or b""
-    return Job(
-        id_, webhook_id, trigger, uid, number, received_at, tries, interruptions, told, token
-    )
 
 
 @functools.cache

@@ -13,9 +13,9 @@ that an heir may decide otherwise.  `serve(settings, Parts(receiver=MyReceiver))
     commit), `judge` (the order), `rotation` (which secret signed), and the answers `accepted`,
     `duplicate`, `refused`, `invalid`, `not_allowed`, `too_large`, `too_slow`, `throttled_answer`,
     `unavailable`, `failed`.
-`Inbox` (`inbox`)
+`Inbox` (`inbox`, its group commit in `gathering`)
     `accept`, `write` (one group commit), `insert` (dedupe), `priority`, `rank`.
-`Leases` (`leases`)
+`Leases` (`leases`, its claims in `claims`)
     `claim` (order, one at a time per booking), `release` (guard of the leases), `put_back`,
     `take_over`.
 `Worker` (`worker`, its tries in `tries`)
@@ -43,8 +43,9 @@ from reference_impl import answers, envelope, logs, signature
 from reference_impl.answers import Answer, Refusal
 from reference_impl.envelope import Envelope, InvalidPayloadError
 from reference_impl.floods import Floods
+from reference_impl.gathering import StoreUnavailableError
 from reference_impl.identity import webhook_id
-from reference_impl.inbox import Entry, Inbox, StoreUnavailableError
+from reference_impl.inbox import Entry, Inbox
 from reference_impl.meter import Meter
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from reference_impl.app import Machine
-    from reference_impl.leases import Job
+    from reference_impl.claims import Job
 
 PROBE_PATH = "/_testing/probe"
 STATES_PATH = "/_testing/states"

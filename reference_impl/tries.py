@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from reference_impl.claims import Job
     from reference_impl.clock import Clock
     from reference_impl.handlers import Handlers
     from reference_impl.inbox import Inbox
-    from reference_impl.leases import Job, Leases
+    from reference_impl.leases import Leases
     from reference_impl.notices import Notifier
     from reference_impl.settings import Settings
     from reference_impl.store import Store

@@ -20,7 +20,7 @@ from reference_impl.tries import Tries
 from reference_impl.turns import Turns
 
 if TYPE_CHECKING:
-    from reference_impl.leases import Job
+    from reference_impl.claims import Job
 
 #: How often a delivery may see its worker die before it is taken for the cause.
 _INTERRUPTIONS = 20

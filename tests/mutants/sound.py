@@ -24,8 +24,8 @@ from reference_impl.answers import Answer
 from reference_impl.book import Book
 from reference_impl.door import Door
 from reference_impl.envelope import InvalidPayloadError
+from reference_impl.gathering import StoreUnavailableError
 from reference_impl.handlers import Handlers
-from reference_impl.inbox import StoreUnavailableError
 from reference_impl.receiver import Receiver
 from reference_impl.settings import Settings
 from reference_impl.tables import webhook_bodies, webhook_events

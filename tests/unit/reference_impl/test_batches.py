@@ -8,8 +8,8 @@ import threading
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from reference_impl.claims import _NEXT
 from reference_impl.counts import counted
-from reference_impl.leases import _NEXT
 from reference_impl.tables import webhook_events
 from reference_impl.testing import ProviderStates
 from tests.unit.reference_impl.lives import at

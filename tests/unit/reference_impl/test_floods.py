@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from reference_impl.floods import BURST, PER_SECOND, Floods
-from reference_impl.inbox import StoreUnavailableError
+from reference_impl.gathering import StoreUnavailableError
 from tests.unit.reference_impl.process import Process
 
 

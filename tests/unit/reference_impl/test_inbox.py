@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from reference_impl.inbox import HANDICAP, StoreUnavailableError
+from reference_impl.gathering import StoreUnavailableError
+from reference_impl.inbox import HANDICAP
 from reference_impl.tables import webhook_bodies, webhook_events, webhook_stats
 from tests.unit.reference_impl.bodies import a_body
 
