@@ -60,7 +60,8 @@ def one_sentence(*more: type[Exception]) -> Iterator[None]:
             end(f"DATABASE_URL cannot be used: {' '.join(str(cause).split())}")
         # A server's reasons are several lines, of which those that say DETAIL quote values.
         reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
-        end(f"the store cannot be used: {' '.join(reason.split())}", MAY_PASS)
+        told = (" ".join(reason.split()), *getattr(problem, "__notes__", ()))
+        end(f"the store cannot be used: {'; '.join(told)}", MAY_PASS)
     except (CannotListenError, CannotStartError) as problem:
         end(str(problem), MAY_PASS)
     except OSError as problem:

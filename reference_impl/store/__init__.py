@@ -47,7 +47,10 @@ def open_store(url: str, *, seconds: float = 5.0) -> Store:
                 "DATABASE_URL names PostgreSQL and its driver is not installed: "
                 "pip install 'calcontract[postgresql]'"
             ) from None
-        return PostgresqlStore(parsed.set(drivername="postgresql+psycopg"), seconds=seconds)
+        try:
+            return PostgresqlStore(parsed.set(drivername="postgresql+psycopg"), seconds=seconds)
+        except ArgumentError:
+            raise BadSettingsError("DATABASE_URL names hosts and ports that do not match") from None
     raise BadSettingsError(_EXPECTED)
 
 
@@ -72,7 +75,11 @@ def _require_file(path: Path) -> None:
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
         # The text of the problem would repeat the URL, which may hold a password.
         raise BadSettingsError(_EXPECTED) from None
+    if parsed.host and "@" in parsed.host:
+        # The end of a password, and whoever looks for a host of that name says it aloud.
+        raise BadSettingsError("DATABASE_URL has an @ too many: one in a password is spelt %40")
+    return parsed

@@ -22,7 +22,7 @@ from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
 
-from reference_impl.store import schema
+from reference_impl.store import admission, schema
 from reference_impl.store.attendant import CHANNEL, Attendant
 from reference_impl.store.base import Store
 from reference_impl.store.locks import lock, try_lock
@@ -102,6 +102,16 @@ class PostgresqlStore(Store):
         """A look at one snapshot."""
         with self._reading.connect() as connection:
             yield connection
+
+    def is_current(self) -> bool:
+        """Whether somebody made this store."""
+        with admission.explained(self._hasty):
+            return super().is_current()
+
+    def create(self) -> schema.Change:
+        """Bring the tables up."""
+        with admission.explained(self._hasty):
+            return super().create()
 
     def close(self) -> None:
         """Stop taking part, and close every connection."""
