@@ -23,7 +23,7 @@ from starlette.routing import Route
 from reference_impl import history, instants, logs
 from reference_impl.floods import Floods
 from reference_impl.forms import Forms
-from reference_impl.upkeep import CannotReplayError, DoneAlreadyError, Upkeep
+from reference_impl.upkeep import CannotReplayError, DoneAlreadyError, Upkeep, why_not_again
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -137,9 +137,16 @@ class Dashboard:
     # --- pages ------------------------------------------------------------------------------
 
     async def overview(self, request: Request) -> Response:
-        """How things are; with `booking`, the deliveries about the one of that uid or id."""
+        """
+        How things are; with `booking`, the deliveries about the one of that uid or id.
+
+        A webhook id, as the log has it, leads to its delivery.
+        """
         name = request.query_params.get("booking", "").strip()
         if name:
+            number = await asyncio.to_thread(self._look, lambda c: history.number_of(c, name))
+            if number is not None:
+                return RedirectResponse(f"{ADMIN_PATH}/{number}", 303)
             found = await asyncio.to_thread(self._look, lambda c: history.of_booking(c, name))
             return self._page("booking.html", name=name, found=found)
         seen = await asyncio.to_thread(self._look, self._overview)
@@ -161,13 +168,18 @@ class Dashboard:
         """One delivery with its history."""
         event = await self._event(request)
         may = [action for action, states in ACTIONS.items() if self._fits(event, states)]
-        return self._page("event.html", event=event, actions=may)
+        pruned = why_not_again(event) if event["body"] is None else None
+        return self._page("event.html", event=event, actions=may, pruned=pruned)
 
     async def ask(self, request: Request) -> Response:
         """The page that asks before something is done."""
         event, action = await self._event(request), self._action(request)
         if not self._fits(event, ACTIONS[action]):
-            raise HTTPException(409, f"This delivery is not to be {_past(action)}.")
+            if action == "replay" and event["body"] is None:
+                raise HTTPException(409, f"Not replayed: {why_not_again(event)}.")
+            raise HTTPException(
+                409, f"This delivery is not to be {_past(action)}: it is {event['state']}."
+            )
         token = self._forms.token(action, event["id"], event["acted"])
         return self._page("ask.html", event=event, action=action, token=token)
 

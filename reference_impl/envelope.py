@@ -36,6 +36,8 @@ class Envelope:
     flat: bool = False
     #: The whole parsed body.
     root: dict[str, Any] = field(default_factory=dict)
+    #: What the delivery that brought it is known by, once it is in the inbox.
+    webhook_id: str | None = None
 
     @property
     def created_at(self) -> int | None:
@@ -84,9 +86,9 @@ def integer(value: object) -> int | None:
     return None
 
 
-def read(body: bytes) -> Envelope:
+def read(body: bytes, webhook_id: str | None = None) -> Envelope:
     """
-    The envelope in *body*.
+    The envelope in *body*, which the delivery of this *webhook_id* brought.
 
     Raises:
         InvalidPayloadError: if it is not a JSON object with a `triggerEvent` and a `payload`,
@@ -104,8 +106,8 @@ def read(body: bytes) -> Envelope:
         raise InvalidPayloadError("triggerEvent is missing")
     payload = root.get("payload")
     if isinstance(payload, dict) and payload:
-        return Envelope(trigger, payload, root=root)
+        return Envelope(trigger, payload, root=root, webhook_id=webhook_id)
     uid = root.get("uid")
     if trigger in FLAT and "payload" not in root and isinstance(uid, str) and uid:
-        return Envelope(trigger, root, flat=True, root=root)
+        return Envelope(trigger, root, flat=True, root=root, webhook_id=webhook_id)
     raise InvalidPayloadError("payload is missing or empty")

@@ -74,6 +74,13 @@ def dead(connection: Connection) -> list[Row]:
     return rows(connection, query.limit(SCREENFUL))
 
 
+def number_of(connection: Connection, webhook_id: str) -> int | None:
+    """The number of the delivery that the log names so."""
+    if "\0" in webhook_id:
+        return None
+    return connection.scalar(select(_events.id).where(_events.webhook_id == webhook_id.lower()))
+
+
 def of_booking(connection: Connection, name: str) -> list[Row]:
     """The deliveries about the booking of this uid or id, the latest first."""
     # No name in the store holds it, and PostgreSQL takes no text that does.

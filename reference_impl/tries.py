@@ -203,7 +203,8 @@ class Tries:
         Raises:
             UnusablePayloadError: if the handler could never do anything with it.
         """
-        return self.handlers.prepare(envelope.read(job.body), job.received_at)
+        parsed = envelope.read(job.body, job.webhook_id)
+        return self.handlers.prepare(parsed, job.received_at)
 
     def interfere(self, moment: str, job: Job) -> None:
         """Where provider states disturb: `before` and `during` the transaction of the effect."""

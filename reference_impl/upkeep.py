@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, true, update
 
-from reference_impl import chronicle
+from reference_impl import chronicle, instants
 from reference_impl.batches import DISCARDED, PAUSE_SECONDS, WHOLE, batches, held
 from reference_impl.inbox import Inbox
 from reference_impl.store import rows
@@ -49,6 +49,12 @@ class Replayed:
     again: int
     #: Deliveries that match and have no payload any more.
     pruned: int
+
+
+def why_not_again(row: dict[str, Any]) -> str:
+    """Why the delivery of *row* cannot be replayed, whose payload was pruned."""
+    over = f"delivery {row['id']} was over on {instants.to_datetime(row['finished_at']):%Y-%m-%d}"
+    return f"{over} and its payload was pruned since, so it cannot be replayed"
 
 
 class Upkeep:
@@ -106,7 +112,7 @@ class Upkeep:
         """
         row = self.find(given)
         if not row["whole"]:
-            raise CannotReplayError(f"delivery {given!r} was pruned: its payload is gone")
+            raise CannotReplayError(why_not_again(row))
         idle = row["state"] != "processing"
         if idle and not dry_run:
             with self._store.write() as connection:

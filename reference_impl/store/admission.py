@@ -69,4 +69,5 @@ def _ping(engine: Engine) -> Ping:
     _, options = engine.dialect.create_connect_args(engine.url)
     # The driver's own, which is no option of a connection.
     options.pop("context", None)
-    return PGconn.ping(make_conninfo(**{**options, "connect_timeout": _PATIENCE}).encode())
+    words = make_conninfo(**{**options, "connect_timeout": _PATIENCE})
+    return Ping(PGconn.ping(words.encode()))

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.unit.reference_impl import browser
 from tests.unit.reference_impl.bodies import a_body
-from tests.unit.reference_impl.process import Process
+from tests.unit.reference_impl.process import Process, command
 
 missing = browser.missing()
 
@@ -133,6 +133,19 @@ def test_a_form_that_is_sent_twice_does_it_once(look):
         assert driver.find_element(By.TAG_NAME, "h1").text.startswith("Delivery")
     history = driver.find_element(By.CLASS_NAME, "history").text
     assert history.count("replayed") == 1
+
+
+def test_what_was_pruned_says_why_it_is_not_replayed(look, receiver):
+    driver = look()
+    open_event(driver, "fine")
+    press(driver, "Replay")
+    assert command(receiver.log.parent, "prune", "--older-than", "0", "--yes").returncode == 0
+    press(driver, "Replay")
+    why = "its payload was pruned since, so it cannot be replayed"
+    assert why in driver.find_element(By.TAG_NAME, "main").text
+    open_event(driver, "fine")
+    assert why in driver.find_element(By.TAG_NAME, "main").text
+    assert driver.find_elements(By.CLASS_NAME, "button") == []
 
 
 def test_a_form_with_a_wrong_token_does_nothing(look):

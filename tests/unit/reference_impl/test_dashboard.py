@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import dataclasses
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import markupsafe
 import pytest
 
+from reference_impl import instants
 from reference_impl.app import build_app
 from reference_impl.pruning import Pruning
 from reference_impl.settings import BadSettingsError
@@ -362,10 +364,24 @@ def test_of_a_form_that_is_sent_twice_at_once_one_does_it(browse):
 
 def test_a_pruned_delivery_says_so_and_is_not_replayed(browse):
     done(browse.machine)
+    day = f"{instants.to_datetime(browse.machine.clock.now()):%Y-%m-%d}"
+    made = form(browse(f"{HOME}/1/replay")[2])
     far = browse.machine.clock.now() + 1
     Pruning(browse.machine.store, pause=lambda _: None).prune(before=far)
-    assert "It was pruned." in browse(f"{HOME}/1")[2]
-    assert browse(f"{HOME}/1/replay")[0] == 409
+    why = f"delivery 1 was over on {day} and its payload was pruned since, so it cannot be replayed"
+    assert f"There is none: {why}." in browse(f"{HOME}/1")[2]
+    # Asked for by a bookmark, and by a form that was made before.
+    for sent in ((), (made,)):
+        status, _, text = browse(f"{HOME}/1/replay", *sent)
+        assert (status, f"Not replayed: {why}." in text) == (409, True)
+
+
+def test_the_webhook_id_of_a_log_line_leads_to_its_delivery(browse, log_lines):
+    done(browse.machine, "PING")
+    lines = map(json.loads, log_lines.getvalue().splitlines())
+    (id_,) = [line["webhookId"] for line in lines if line["event"] == "Cal.com ping received"]
+    status, headers, _ = browse(f"{HOME}?booking={id_}")
+    assert (status, headers["location"]) == (303, f"{HOME}/1")
 
 
 @pytest.mark.parametrize("name", ["%00", "a%00b", "%ff%fe"])

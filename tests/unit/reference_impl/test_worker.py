@@ -69,6 +69,15 @@ def test_a_ping_is_news_and_no_trouble(machine, log_lines, trigger, line):
     assert ("warning" in {each["level"] for each in lines}) == (trigger != "PING")
 
 
+@pytest.mark.parametrize("trigger", ["PING", "MEETING_STARTED", "BOOKING_CREATED"])
+def test_what_is_said_of_a_delivery_says_of_which(machine, log_lines, trigger):
+    id_ = put(machine, trigger)
+    work_off(machine)
+    lines = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    # Begun, deviating or without a handler, and done.
+    assert [line["webhookId"] for line in lines] == [id_] * 3
+
+
 def test_tries_follow_the_guides_schedule_and_end_as_a_dead_letter(machine, log_lines):
     id_ = put(machine)
     failing(machine, 3)
