@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Connections that may wait to be taken: a burst of senders must not meet a closed door.
 _BACKLOG = 2048
@@ -34,3 +38,15 @@ def listen(host: str, port: int) -> socket.socket:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise CannotListenError(f"cannot listen on {host}:{port}: {reason.lower()}") from None
     return opened
+
+
+def queued(listening: socket.socket) -> Iterator[socket.socket]:
+    """The connections that *listening*, which does not block, has made and nobody has taken yet."""
+    # No more than there can be: others come while they are taken.
+    for _ in range(_BACKLOG):
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        yield connection

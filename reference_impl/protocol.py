@@ -8,6 +8,7 @@ nobody reads, since it was answered without.
 
 from __future__ import annotations
 
+import select
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -29,6 +30,11 @@ _PIPELINED = 64
 
 #: Where an answer would be taken for one to an earlier request.
 _NO_ANSWER = 0
+
+#: How long a connection without an attempt is listened to when the server stops, and how many times
+#: more where an attempt is expected: one may have been sent that nobody has read yet.
+_MOMENT_SECONDS = 0.1
+_MOMENTS = 7
 
 #: Why it is given up on, by what is answered.
 _REASONS = {408: "head too slow", 431: "head too large"}
@@ -97,6 +103,8 @@ class Protocol(HttpToolsProtocol):
         #: How many requests have come to their end.
         self._whole = 0
         self._timer: TimerHandle | None = None
+        #: Whether the server stops, and the next answer is the last one.
+        self._ending = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the clock: who connects has something to say."""
@@ -153,6 +161,8 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         self._rest()
         super().on_headers_complete()
+        if self._ending:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Wait for the next request; the clock starts with its first byte."""
@@ -177,6 +187,35 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.pipeline:
             self.flow.pause_reading()
+
+    def shutdown(self) -> None:
+        """Close with the answer to what is under way, or has been sent by now."""
+        self._ending = True
+        if self._is_idle():
+            self.loop.call_later(_MOMENT_SECONDS, self._leave, _MOMENTS)
+        else:
+            super().shutdown()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _leave(self, left: int) -> None:
+        """Close when there is nothing to be heard; at last when *left* more moments are over."""
+        if self.transport.is_closing() or not self._is_idle():
+            return
+        if left and self._is_expected():
+            self.loop.call_later(_MOMENT_SECONDS, self._leave, left - 1)
+        else:
+            self.transport.close()
+
+    def _is_expected(self) -> bool:
+        """Whether an attempt is on its way: who connects has something to say."""
+        if self.cycle is None or self._raw:
+            return True
+        # Closing on what nobody has read resets the connection.
+        ear = select.poll()
+        ear.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(ear.poll(0))
 
     def pause_writing(self) -> None:
         """Give up on a client that does not read its answers."""

@@ -21,7 +21,7 @@ import uvicorn
 
 from reference_impl import doubts, logs, notices, protocol, readiness
 from reference_impl.app import Machine, Parts, build_app
-from reference_impl.listening import CannotListenError, CannotStartError, listen
+from reference_impl.listening import CannotListenError, CannotStartError, listen, queued
 
 if TYPE_CHECKING:
     import socket
@@ -39,6 +39,10 @@ _SWITCH_SECONDS = 0.0005
 #: So many objects are made before the youngest are looked through.  By default 700, which a burst
 #: of attempts has at any moment: all of them would be looked through again and again.
 _YOUNG_OBJECTS = 50_000
+
+
+#: How long those may take to agree on a secret who were let in last.
+_HANDSHAKE_SECONDS = 1.0
 
 
 def _end_at_last(settings: Settings) -> None:
@@ -89,7 +93,41 @@ class _Server(uvicorn.Server):
         _end_at_last(self._machine.settings)
         # Attempts and deliveries under way end side by side, within one limit for both.
         await asyncio.to_thread(self._machine.halt)
-        await super().shutdown(sockets)
+        await self._close_door(sockets or [])
+        await super().shutdown()
+
+    async def _close_door(self, sockets: list[socket.socket]) -> None:
+        """
+        Stop listening, and let in who has been waiting outside.
+
+        For them the connection was made, and most have sent their delivery: the system would reset
+        all of them when a socket closes that nobody takes them from.
+        """
+        waiting = [one for sock in sockets for one in queued(sock)]
+        for server in self.servers:
+            server.close()
+        for sock in sockets:
+            sock.close()
+        loop = asyncio.get_running_loop()
+        secure = self.config.ssl
+        entering = [
+            loop.connect_accepted_socket(
+                self._protocol,
+                one,
+                ssl=secure,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if secure else None,
+            )
+            for one in waiting
+        ]
+        # Whoever breaks off meanwhile has got no answer, and expects none.
+        await asyncio.gather(*entering, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """The server's half of a connection, as uvicorn makes it."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

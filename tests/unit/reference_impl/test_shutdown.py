@@ -1,5 +1,6 @@
 """SIGTERM, while something is under way: a real process ends in time and loses nothing."""
 
+import asyncio
 import http.client
 import signal
 import socket
@@ -8,7 +9,12 @@ import threading
 import time
 
 import pytest
+import uvicorn
+import uvloop
 
+from reference_impl import serving
+from reference_impl.listening import listen
+from reference_impl.protocol import Protocol
 from tests.unit.reference_impl.bodies import a_body, sign
 from tests.unit.reference_impl.process import Process
 
@@ -140,3 +146,126 @@ def test_all_that_was_acknowledged_during_the_end_is_there(start, tmp_path):
     assert set(acknowledged) <= stored
     # Nothing is left half-done.
     assert {row[1] for row in rows(tmp_path)} <= {"done", "waiting"}
+
+
+# --- who is at the door when it closes --------------------------------------------------------
+
+REQUEST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
+
+
+async def answers(_scope, _receive, send):
+    headers = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def becomes(condition):
+    """Turn the loop until *condition* holds."""
+    while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0)
+
+
+class Closing:
+    """A server that is about to stop, and a client of it."""
+
+    def __init__(self):
+        self.listening = listen("127.0.0.1", 0)
+        config = uvicorn.Config(answers, http=Protocol, lifespan="off", log_config=None)
+        config.load()
+        self.server = serving._Server(config, "nowhere", None)
+        self.server.lifespan = config.lifespan_class(config)
+        self.client = socket.socket()
+
+    async def open(self):
+        await uvicorn.Server.startup(self.server, [self.listening])
+
+    def knock(self):
+        """Connect; the system answers, whether or not the server ever looks."""
+        self.client.connect(self.listening.getsockname())
+
+    async def entered(self):
+        await becomes(lambda: self.server.server_state.connections)
+
+    async def stop(self):
+        """As it does on SIGTERM, once no more work is begun."""
+        await self.server._close_door([self.listening])
+        await uvicorn.Server.shutdown(self.server)
+
+    async def begun(self):
+        """The rest of `stop`, which has begun when nobody listens any more."""
+        stopping = asyncio.ensure_future(self.stop())
+        await becomes(lambda: self.listening.fileno() < 0)
+        return stopping
+
+    async def heard(self, until=b""):
+        """What the client reads, up to the words *until* or the end of the connection."""
+        self.client.setblocking(False)
+        loop, answer = asyncio.get_running_loop(), b""
+        while not until or until not in answer:
+            piece = await loop.sock_recv(self.client, 1000)
+            if not piece:
+                break
+            answer += piece
+        return answer
+
+
+async def waits_outside(closing):
+    closing.knock()
+    closing.client.sendall(REQUEST)
+    return asyncio.ensure_future(closing.stop())
+
+
+async def says_nothing_yet(closing):
+    closing.knock()
+    await closing.entered()
+    stopping = await closing.begun()
+    closing.client.sendall(REQUEST)
+    return stopping
+
+
+async def begins_another(closing):
+    closing.knock()
+    closing.client.sendall(REQUEST)
+    await closing.heard(b"\r\n\r\n")
+    closing.client.sendall(REQUEST)
+    return asyncio.ensure_future(closing.stop())
+
+
+async def is_half_way_through(closing):
+    closing.knock()
+    closing.client.sendall(REQUEST[:20])
+    await closing.entered()
+    stopping = await closing.begun()
+    closing.client.sendall(REQUEST[20:])
+    return stopping
+
+
+@pytest.mark.parametrize(
+    "does", [waits_outside, says_nothing_yet, begins_another, is_half_way_through]
+)
+def test_who_was_let_in_gets_an_answer_and_the_connection_is_closed(does):
+    async def story():
+        closing = Closing()
+        with closing.client:
+            await closing.open()
+            stopping = await does(closing)
+            answer = await closing.heard()
+            await stopping
+            return answer
+
+    assert uvloop.run(asyncio.wait_for(story(), 20)).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.parametrize("said", [b"", REQUEST[:20]], ids=["nothing", "half a head"])
+def test_who_has_nothing_to_say_is_not_waited_for(said):
+    async def story():
+        closing = Closing()
+        with closing.client:
+            await closing.open()
+            closing.knock()
+            closing.client.sendall(said)
+            await closing.entered()
+            await closing.stop()
+            return await closing.heard()
+
+    assert uvloop.run(asyncio.wait_for(story(), 20)) == b""
