@@ -14,15 +14,15 @@ import hmac
 from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from reference_impl import history, instants, logs
+from reference_impl import history, logs
 from reference_impl.floods import Floods
 from reference_impl.forms import Forms
+from reference_impl.pages import Pages
 from reference_impl.upkeep import CannotReplayError, DoneAlreadyError, Upkeep, why_not_again
 
 if TYPE_CHECKING:
@@ -69,16 +69,7 @@ class Dashboard:
         self._clock = clock
         self._floods = Floods(logs.left_out)
         self._forms = Forms(_bytes(settings.admin_password), clock)
-        self._loader = jinja2.PackageLoader("reference_impl")
-        self._pages = jinja2.Environment(
-            loader=self._loader,
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._pages.filters |= {"moment": _moment, "plain": logs.plain, "ms": _milliseconds}
-        self._pages.globals["home"] = ADMIN_PATH
+        self._pages = Pages(ADMIN_PATH)
 
     def routes(self) -> list[Route]:
         """Every address of the dashboard."""
@@ -205,8 +196,7 @@ class Dashboard:
 
     async def style(self, _: Request) -> Response:
         """The style sheet: from here, so that the policy may forbid all others."""
-        loaded = self._loader.get_source(self._pages, "style.css")
-        return Response(loaded[0], media_type="text/css")
+        return Response(self._pages.source("style.css"), media_type="text/css")
 
     # --- helpers ----------------------------------------------------------------------------
 
@@ -239,8 +229,7 @@ class Dashboard:
         return self._page("problem.html", status, title=title, text=text)
 
     def _page(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        text = self._pages.get_template(template).render(**values)
-        return Response(text, status, media_type="text/html")
+        return Response(self._pages.text(template, **values), status, media_type="text/html")
 
 
 def _bytes(text: str) -> bytes:
@@ -249,13 +238,3 @@ def _bytes(text: str) -> bytes:
 
 def _past(action: str) -> str:
     return f"{action}ed"
-
-
-def _moment(instant: int | None) -> str:
-    if instant is None:
-        return "-"
-    return f"{instants.to_datetime(instant):%Y-%m-%d %H:%M:%S}"
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.1f}"
