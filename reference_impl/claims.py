@@ -50,7 +50,8 @@ _DUE = (
     & (_events.queue == bindparam("mine"))
     # Nothing due ranks beyond this: keeps the look off those that wait for a retry.
     & (_events.rank <= NOW + 2 * HANDICAP)
-    & (_events.due_at <= NOW)
+    # What was never tried is due whatever the clock showed where it came: it may be a little ahead.
+    & ((_events.tries == 0) | (_events.due_at <= NOW))
 )
 _EXPIRED = (_events.state == PROCESSING) & (_events.lease_until <= NOW)
 _LOOK = select(or_(exists(_events.id).where(_DUE), exists(_events.id).where(_EXPIRED)))

@@ -254,6 +254,14 @@ def test_a_delivery_that_kills_its_worker_again_and_again_is_buried(machine):
     assert look(machine)["totals"]["notices"] == 1
 
 
+def test_what_came_where_the_clock_is_a_little_ahead_is_due_at_once(machine):
+    machine.clock.advance(1)
+    put(machine)
+    machine.clock.reset()
+    assert machine.leases.is_due()
+    assert machine.worker.step() == 1
+
+
 @pytest.mark.parametrize("happens", ["put", "fail", "claim"])
 def test_a_clock_that_was_put_back_delays_nothing(machine, happens):
     machine.clock.advance(5 * 3600)
