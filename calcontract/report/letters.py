@@ -34,6 +34,9 @@ _INDENT = " " * 9
 #: A longer body or header block is described, not printed, in bytes.
 _SHOWN_BODY = 3500
 
+#: More clauses of a kind than this are counted in a verdict: each is in the list of its chapter.
+_NAMES = 8
+
 #: The clause whose violation, by refusing honest bytes, has others fail which ask for something
 #: else.
 _ROOT = "sig-010"
@@ -245,23 +248,30 @@ def headline(run: RunRecord) -> str:
     must = f"{verdict.must_verified} of {verdict.must_in_scope} MUST verified"
     if run.interrupted:
         must = f"interrupted after {run.ran} of {run.ran + run.unrun} checks, {must} by then"
-        if violated := list(_violated(run)):
-            must += f", violates {', '.join(violated)}"
     # "conforms" alone is said of those who offer everything there is to see.
     scope = f" ({verdict.scope})" if _withheld(run) else ""
     line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
+    if violated := list(_violated(run)):
+        line += f", violates {_some(violated)}"
     if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
-        line += f", known to violate {', '.join(known)}"
+        line += f", known to violate {_some(known)}"
     if verdict.deviations:
-        line += f", deviates from {', '.join(verdict.deviations)}"
+        line += f", deviates from {_some(verdict.deviations)}"
     return line
 
 
 def _violated(run: RunRecord) -> Iterator[str]:
-    """The MUST clauses that were seen to be violated."""
+    """The MUST clauses that were seen to be violated, and what else was asked to bind like them."""
+    binding = {Level.MUST, Level.HARDENING} if run.hardened else {Level.MUST}
     for name, level in run.levels.items():
-        if level is Level.MUST and run.outcome(name) in ACCUSING:
+        if level in binding and run.outcome(name) in ACCUSING:
             yield name
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of *names*, and how many there are beside them."""
+    shown = ", ".join(names[:_NAMES])
+    return f"{shown} and {len(names) - _NAMES} more" if len(names) > _NAMES else shown
 
 
 def _withheld(run: RunRecord) -> list[str]:

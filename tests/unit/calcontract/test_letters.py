@@ -17,7 +17,7 @@ from calcontract.errors import SetupError
 from calcontract.known import KnownViolations
 from calcontract.records import SIGNED, exchange_of
 from calcontract.report import letters
-from calcontract.verdicts import Outcome
+from calcontract.verdicts import Level, Outcome
 from tests.unit.calcontract.makers import (
     BODY,
     CONTRACT,
@@ -220,7 +220,7 @@ def concluded(*records, **options):
         (
             [a_check(outcome=FAILED), a_check("sig-002")],
             {"scope": "effects", "profile": "calcom"},
-            "violates (effects), profile calcom: 1 of 2 MUST verified",
+            "violates (effects), profile calcom: 1 of 2 MUST verified, violates sig-001",
         ),
         (
             [a_check(), a_check("tol-007", FAILED)],
@@ -237,6 +237,19 @@ def concluded(*records, **options):
 )
 def test_the_verdict_is_one_line(records, options, line):
     assert letters.headline(concluded(*records, **options)).startswith(line)
+
+
+def test_a_verdict_over_much_that_is_violated_names_the_first_and_counts_the_rest():
+    names = [clause.id for clause in CONTRACT.clauses() if clause.level is Level.MUST][:20]
+    said = letters.headline(concluded(*(a_check(name, FAILED) for name in names)))
+    assert said.endswith(f"0 of 20 MUST verified, violates {', '.join(names[:8])} and 12 more")
+
+
+def test_a_verdict_names_the_hardening_that_decided_it():
+    (name, *_) = [c.id for c in CONTRACT.clauses() if c.level is Level.HARDENING]
+    records = [a_check(), a_check(name, FAILED)]
+    assert "violates" not in letters.headline(concluded(*records))
+    assert letters.headline(concluded(*records, hardened=True)).endswith(f", violates {name}")
 
 
 def test_conforms_alone_is_said_of_those_who_offer_everything():
