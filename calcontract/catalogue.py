@@ -128,26 +128,40 @@ class Contract:
     def _known(self) -> dict[str, Clause]:
         return {clause.id: clause for clause in self.clauses()}
 
-    def require(self, select: str) -> None:
+    def selection(self, *given: str) -> str:
         """
-        Make sure that every word of the marker expression *select* is one of the contract's.
+        The marker expression, as pytest reads it, for what any of the expressions *given* selects.
+
+        Their words may be in any case: levels are told in capitals, and typed as they are told.
 
         Raises:
-            UsageError: if one is not, and then the message names the nearest; or if there is
-                something else between them than pytest's operators.
+            UsageError: if a word is none of the contract's, and then the message names the nearest;
+                or if there is something else between words than pytest's operators.
         """
+        expressions = [self._expression(each) for each in given if each]
+        if len(expressions) == 1:
+            return expressions[0]
+        return " or ".join(f"({each})" for each in expressions)
+
+    def _expression(self, select: str) -> str:
+        """*select* with each word as pytest knows it."""
         if odd := _ODD.search(select):
             raise UsageError(
                 f"{odd[0]!r} joins no clauses, chapters or levels",
                 hint="write 'sig or ack', 'idm and must', 'not dur'",
             )
         known = [name for name, _ in self.markers()]
-        for word in _WORD.findall(select):
-            if word in _OPERATORS or word in known:
-                continue
+
+        def found(match: re.Match[str]) -> str:
+            word = match[0]
+            for spelled in (word, word.lower()):
+                if spelled in _OPERATORS or spelled in known:
+                    return spelled
             raise UsageError(
                 f"there is no clause, chapter or level {word!r}", hint=_hint(word, known)
             )
+
+        return _WORD.sub(found, select)
 
     def markers(self) -> Iterator[tuple[str, str]]:
         """Every tag of the contract with its meaning, for pytest's strict markers."""

@@ -173,9 +173,10 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     ] = None,
     seed: Seed = None,
     select: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "-m", "--select", help="Clauses, chapters or levels: 'sig-010', 'sig or ack'."
+            *("-m", "--select"),
+            help="Clauses, chapters or levels: 'sig-010', 'sig or ack', 'MUST'; may be repeated.",
         ),
     ] = None,
     ca_file: CaFile = None,
@@ -214,7 +215,7 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                 codes.append(
                     runner.run(
                         told,
-                        select=select,
+                        select=select or (),
                         console=console,
                         verbose=verbose,
                         process=started,

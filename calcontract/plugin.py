@@ -141,7 +141,8 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
         config.stash[FUZZED] = settings.load(**complete)
         return None
     kind = Spread if workers else Session
-    session = kind.of(complete, select=config.option.markexpr, process=running)
+    session = kind.of(complete, process=running)
+    config.option.markexpr = session.contract.selection(config.option.markexpr)
     session.know(named)
     if workers and not config.option.collectonly:
         session.look()

@@ -64,7 +64,7 @@ def _workers(jobs: int) -> Sequence[str]:
     return ("-p", "calcontract.plugin", "-n", str(jobs), "--dist", "worksteal", *kept)
 
 
-def _words(jobs: int, select: str | None) -> list[str]:
+def _words(jobs: int, select: str) -> list[str]:
     """The arguments of pytest for a run in *jobs* processes of what *select* selects."""
     return [
         *_workers(jobs),
@@ -80,7 +80,7 @@ def _words(jobs: int, select: str | None) -> list[str]:
 def run(
     options: dict[str, Any],
     *,
-    select: str | None,
+    select: Sequence[str],
     console: Console,
     verbose: bool = False,
     process: Process | None = None,
@@ -92,7 +92,8 @@ def run(
 
     Args:
         options: settings on top of the environment and the configuration file.
-        select: a pytest marker expression over clause ids, chapters and levels.
+        select: marker expressions over clause ids, chapters and levels; what any of them selects is
+            run, and everything if there is none.
         console: where it is printed.
         verbose: whether every clause and every failure is printed in full.
         process: the receiver's process, if it runs already and may be killed.
@@ -105,7 +106,8 @@ def run(
         KeyboardInterrupt: if it is interrupted before there is anything to tell of the receiver.
     """
     kind = Spread if jobs > 1 else Session
-    session = kind.of(options, select=select or "", process=process)
+    session = kind.of(options, process=process)
+    selected = session.contract.selection(*select)
     if named is not None:
         session.know(named)
     terminal = Terminal(console, verbose=verbose)
@@ -118,7 +120,7 @@ def run(
             # Before there are others: one process has looked, and all know.
             session.look()
         spread = jobs > 1 and session.run.setup_problem is None
-        words = _words(jobs if spread else 1, select)
+        words = _words(jobs if spread else 1, selected)
         try:
             status = pytest.main(words, plugins=[_Door(session), terminal])
         except Exception:

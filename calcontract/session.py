@@ -61,28 +61,25 @@ class Session(Checks):
         self._began = time.monotonic()
 
     @classmethod
-    def of(
-        cls, options: Mapping[str, Any], *, select: str = "", process: Process | None = None
-    ) -> Self:
+    def of(cls, options: Mapping[str, Any], *, process: Process | None = None) -> Self:
         """
         A session that is told *options* on top of its other settings.
 
         Args:
             options: settings by name; those that are None were not given.
-            select: pytest's marker expression, if there is one.
             process: the receiver's process, if it runs already and may be killed.
 
         Raises:
-            UsageError: if the settings or the selection are wrong, or not allowed on this target.
+            UsageError: if the settings are wrong, or not allowed on this target.
             CatalogueError: if the contract cannot be read.
         """
         run_settings = settings.load(**options)
         run_settings.permit()
         run_settings.require_its_profile()
         seed = run_settings.seed if run_settings.seed is not None else secrets.randbelow(10**6)
-        contract = catalogue.load()
-        contract.require(select)
-        session = cls(run_settings, contract, Target(run_settings, seed=seed, process=process))
+        session = cls(
+            run_settings, catalogue.load(), Target(run_settings, seed=seed, process=process)
+        )
         if run_settings.report:
             require_folder(run_settings.report)
         return session

@@ -166,6 +166,14 @@ def test_a_selection_conforms_in_the_scope_that_was_open(check, stand, tmp_path)
     assert outcomes_of(report_of(tmp_path / "reports")) == {"sig-001": "pass", "sig-003": "pass"}
 
 
+def test_a_level_is_selected_as_it_is_printed_and_selections_add_up(check, stand, tmp_path):
+    ended = check(
+        stand.url, "-m", "SIG-001 and MUST", "-m", "sig-003", "-m", "Ack-006", "--report", "reports"
+    )
+    assert ended.code == 0, ended.text
+    assert set(outcomes_of(report_of(tmp_path / "reports"))) == {"sig-001", "sig-003", "ack-006"}
+
+
 def test_a_setting_may_come_from_the_environment_or_the_file(check, stand, tmp_path):
     (tmp_path / "calcontract.toml").write_text(f'target = "{stand.url}"\nprofile = "calcom"\n')
     ended = check("-m", "sig-001", CALCONTRACT_SEED="77")
@@ -642,6 +650,12 @@ def test_pytest_finds_the_contract_from_anywhere_by_its_package(through_pytest, 
     ended = through_pytest(
         *("--pyargs", "calcontract.suite", "--target", stand.url, "-m", "sig-001"), cwd=tmp_path
     )
+    assert ended.code == 0, ended.text
+    assert "conforms (wire), profile guide: 1 of 1 MUST verified" in ended.out
+
+
+def test_pytest_takes_a_level_as_it_is_printed(through_pytest, stand):
+    ended = through_pytest("--target", stand.url, "-m", "MUST and sig-001")
     assert ended.code == 0, ended.text
     assert "conforms (wire), profile guide: 1 of 1 MUST verified" in ended.out
 

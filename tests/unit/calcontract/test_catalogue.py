@@ -223,7 +223,22 @@ def test_an_unknown_clause_is_named_with_its_nearest(name, hint):
     ["", "sig-010", "sig or ack", "not slow and (must or should)", "needs-probe", "calcom and evt"],
 )
 def test_a_selection_by_words_of_the_contract_is_taken(select):
-    CONTRACT.require(select)
+    assert CONTRACT.selection(select) == select
+
+
+@pytest.mark.parametrize(
+    ("given", "expression"),
+    [
+        (["MUST"], "must"),
+        (["SIG-010 OR Ack"], "sig-010 or ack"),
+        (["not True"], "not True"),
+        ([], ""),
+        (["sig", "idm and MUST"], "(sig) or (idm and must)"),
+        (["", "sig"], "sig"),
+    ],
+)
+def test_a_selection_may_be_given_in_any_case_and_in_several_parts(given, expression):
+    assert CONTRACT.selection(*given) == expression
 
 
 @pytest.mark.parametrize(
@@ -232,7 +247,7 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
         ("sig-999", "'sig-999'; did you mean 'sig-0"),
         ("sig or akc", "'akc'; did you mean 'ack'?"),
         ("must and skow", "'skow'; did you mean 'slow'?"),
-        ("SIG-010", "'SIG-010'; did you mean 'sig-010'?"),
+        ("SIG-01", "'SIG-01'; did you mean 'sig-001'?"),
         ("sig-01", "'sig-01'; did you mean 'sig-001'?"),
         ("idm_3", "'idm_3'; did you mean 'idm-003'?"),
         ("net10", "'net10'; did you mean 'net-010'?"),
@@ -242,7 +257,7 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
 )
 def test_a_selection_by_another_word_is_refused(select, words):
     with pytest.raises(UsageError) as caught:
-        CONTRACT.require(select)
+        CONTRACT.selection(select)
     assert words in str(caught.value)
 
 
