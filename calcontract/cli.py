@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -199,37 +199,63 @@ def check(  # noqa: PLR0917 - typer makes an option of each
         from calcontract import runner  # noqa: PLC0415 - pytest is heavy; other commands need none
 
     options = _settings(locals(), without={"profile"})
-    codes: list[Exit] = []
+    console = Console()
     with _one_sentence():
         named = settings.load(**options)
         profiles = tuple(dict.fromkeys(profile or [named.profile]))
         for name in profiles:
             settings.load(**options, profile=name)
-        console = Console()
         with _receiver(options) as (complete, started):
-            for name in profiles:
+
+            def run(name: str) -> Exit:
                 told = {**complete, "profile": name}
                 folder = settings.load(**told).report
                 if folder and len(profiles) > 1:
                     told["report"] = folder / name
-                codes.append(
-                    runner.run(
-                        told,
-                        select=select or (),
-                        console=console,
-                        verbose=verbose,
-                        process=started,
-                        jobs=jobs or (runner.cores() if named.is_apiece else 1),
-                        named=settings.load(**options, profile=name),
-                    )
+                return runner.run(
+                    told,
+                    select=select or (),
+                    console=console,
+                    verbose=verbose,
+                    process=started,
+                    jobs=jobs or (runner.cores() if named.is_apiece else 1),
+                    named=settings.load(**options, profile=name),
                 )
-                if codes[-1] is Exit.INTERRUPTED:
-                    break
-    worst = next(code for code in _WORST_FIRST if code in codes)
-    if len(codes) > 1:
-        each = ", ".join(f"{name} {code:d}" for name, code in zip(profiles, codes, strict=False))
-        console.print(f"exit     {worst:d}, the worst of {each}", highlight=False, soft_wrap=True)
+
+            codes = _in_turn(profiles, run)
+    worst = next(code for code in _WORST_FIRST if code in codes.values())
+    if len(profiles) > 1:
+        line = f"exit     {_told(worst, codes, profiles)}"
+        console.print(line, highlight=False, soft_wrap=True)
     raise typer.Exit(int(worst))
+
+
+def _in_turn(profiles: Sequence[str], run: Callable[[str], Exit]) -> dict[str, Exit]:
+    """
+    How *run* ended for each of *profiles*; none is begun after one that was interrupted.
+
+    Raises:
+        KeyboardInterrupt: if there is nothing to tell of any.
+    """
+    codes: dict[str, Exit] = {}
+    for name in profiles:
+        try:
+            codes[name] = run(name)
+        except KeyboardInterrupt:
+            if not codes:
+                raise
+            # What was told of those before it stands.
+            codes[name] = Exit.INTERRUPTED
+        if codes[name] is Exit.INTERRUPTED:
+            break
+    return codes
+
+
+def _told(worst: Exit, codes: Mapping[str, Exit], profiles: Sequence[str]) -> str:
+    """The exit code *worst* of a run over *profiles* in words, with where it comes from."""
+    each = ", ".join(f"{name} {code:d}" for name, code in codes.items())
+    unbegun = ", ".join(name for name in profiles if name not in codes)
+    return f"{worst:d}, the worst of {each}" + (f"; not begun: {unbegun}" if unbegun else "")
 
 
 @application.command()

@@ -226,6 +226,23 @@ def test_no_profile_is_checked_after_the_one_that_was_interrupted(stand, tmp_pat
     started.interrupted()
     said, _ = started.ended()
     assert "profile calcom" not in said
+    assert said.splitlines()[-1] == "exit     130, the worst of guide 130; not begun: calcom"
+
+
+def test_what_was_told_of_one_profile_stands_if_there_is_nothing_to_tell_of_the_next(stand, check):
+    selected = (stand.url, "--budget", BUDGET, "-m", "sig-003", "--seed", "1")
+    alone = check(*selected)
+    assert alone.process.wait(PATIENCE) == 0
+    asked = len(stand.received)
+    # The look before the second run is the first that is not answered.
+    stand.answer = hangs_at_the(asked + 1)
+    started = check(*selected, "--profile", "guide", "--profile", "calcom")
+    until(lambda: len(stand.answer.came) > asked)
+    started.interrupted()
+    said, errors = started.ended()
+    assert "verdict  conforms (wire), profile guide: 1 of 1 MUST verified" in said
+    assert said.splitlines()[-1] == "exit     130, the worst of guide 0, calcom 130"
+    assert "nothing is said of the receiver" not in errors
 
 
 class Undone(list):
