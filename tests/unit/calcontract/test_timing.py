@@ -105,6 +105,22 @@ def test_a_line_is_kept_and_opened_again_when_the_receiver_hangs_up():
     assert line.statuses == {delivery: {401}}
 
 
+def test_the_head_of_each_answer_is_acknowledged_at_once(monkeypatch):
+    told = []
+
+    class Noting(socket.socket):
+        def setsockopt(self, *option):
+            told.append(option)
+            super().setsockopt(*option)
+
+    monkeypatch.setattr(socket, "socket", Noting)
+    delivery = served([REFUSAL] * 3)
+    with timing.Line(delivery, 5.0) as line:
+        for _ in range(3):
+            line.ask(delivery)
+    assert told.count((socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)) == 3
+
+
 def test_a_throttled_line_says_nothing():
     delivery = served([b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"])
     with timing.Line(delivery, 5.0) as line, pytest.raises(Inconclusive, match="throttles"):
