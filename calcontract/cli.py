@@ -310,7 +310,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
 ) -> None:
-    """Send one ordinary delivery and look whether a run would make sense."""
+    """Send two deliveries and look whether a run would make sense; 1 if bytes are not verified."""
     with loading():
         from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
         from calcontract.target import Target  # noqa: PLC0415 - heavy; other commands need none
@@ -322,6 +322,10 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
         target = Target(told, seed=0)
         look.look(target)
         typer.echo(f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}")
+        doubt = look.doubt(target)
+    if doubt:
+        typer.echo(doubt)
+        raise typer.Exit(int(Exit.VIOLATES))
 
 
 @application.command()

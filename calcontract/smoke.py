@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 
 from calcontract.errors import Inconclusive, SetupError, TargetUnreachableError, Violation
+from calcontract.stimuli import bodies
 from calcontract.target import Target
 from mock_calcom import delivery as deliveries
 from mock_calcom.life import Calendar
@@ -32,6 +33,9 @@ _CAUSES = {
     503: "the receiver cannot write to its store",
 }
 
+#: The answers to a signature that is taken for a wrong one.
+_REFUSALS = frozenset({400, 401, 403})
+
 
 def look(target: Target) -> None:
     """
@@ -45,15 +49,7 @@ def look(target: Target) -> None:
     # A run before this one may have left it dead, or with another secret.
     target.revive()
     ordinary = _plain(target)
-    try:
-        attempt = target.attempt(ordinary)
-    except Violation:
-        attempt = target.sender.attempt(ordinary)
-    except Inconclusive as error:
-        raise SetupError(
-            f"{error.sentence}", hint="raise its limit for the time of the run"
-        ) from None
-    _require_answer(target, attempt)
+    attempt = _answered(target, ordinary)
     if not attempt.acknowledged:
         raise SetupError(
             f"{target.url} answers an ordinary signed delivery with {attempt.status}",
@@ -65,6 +61,51 @@ def look(target: Target) -> None:
         target.states.set("clock advances", seconds=0)
     if target.log is not None:
         target.log.require()
+
+
+def doubt(target: Target) -> str:
+    """
+    What lets a receiver that acknowledges ordinary deliveries lose others; empty if nothing does.
+
+    Read and written again, most of what Cal.com sends is what it was: whoever verifies that
+    acknowledges it all the same.  White space around every token is written again by no library.
+    It is the cheapest check of sig-010, and no reason against a run, which tells all there is.
+
+    Raises:
+        SetupError: if the receiver throttles, or gives no answer.
+    """
+    ordinary = _plain(target)
+    body = bodies.spelled("with white space around every token", ordinary.body)
+    spread = ordinary.with_body(body).with_header(HEADER, sign(body, target.secret))
+    attempt = _answered(target, spread)
+    if attempt.acknowledged:
+        return ""
+    cause = (
+        "it seems to verify JSON that it has read and written again, not the bytes"
+        if attempt.status in _REFUSALS
+        else "the receiver's log may tell why"
+    )
+    return f"one with white space in its JSON is answered with {attempt.status}: {cause} (sig-010)"
+
+
+def _answered(target: Target, delivery: deliveries.Delivery) -> Attempt:
+    """
+    The attempt at *delivery*, with its answer.
+
+    Raises:
+        TargetUnreachableError: if there is none.
+        SetupError: if the receiver throttles it.
+    """
+    try:
+        attempt = target.attempt(delivery)
+    except Violation:
+        attempt = target.sender.attempt(delivery)
+    except Inconclusive as error:
+        raise SetupError(
+            f"{error.sentence}", hint="raise its limit for the time of the run"
+        ) from None
+    _require_answer(target, attempt)
+    return attempt
 
 
 def _plain(target: Target) -> deliveries.Delivery:
@@ -99,7 +140,7 @@ def _require_answer(target: Target, attempt: Attempt) -> None:
         )
     if attempt.answer is None:
         raise TargetUnreachableError(
-            f"{target.url} gives no answer to an ordinary signed delivery ({attempt.problem})",
+            f"{target.url} gives no answer to a rightly signed delivery ({attempt.problem})",
             hint="look at the receiver's log; it may process inside the request",
         )
 
@@ -118,7 +159,7 @@ def _mistakes(secret: str) -> Iterator[tuple[str, str]]:
 def _cause(target: Target, ordinary: deliveries.Delivery, attempt: Attempt) -> str:
     """The likely cause of a refusal; tries well-known mistakes with the secret to name one."""
     status = attempt.status or 0
-    if status in {400, 401, 403}:
+    if status in _REFUSALS:
         for words, key in _mistakes(target.secret):
             variant = ordinary.with_header(HEADER, sign(ordinary.body, key))
             if target.attempt(variant).acknowledged:

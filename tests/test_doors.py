@@ -318,6 +318,22 @@ def test_a_receiver_that_hangs_up_is_told_so_by_the_clause_that_asks_for_an_answ
     assert "fail" in found.values()
 
 
+@pytest.mark.parametrize("written_again", [False, True])
+def test_the_look_alone_tells_who_does_not_verify_bytes(written_again, stand, tmp_path):
+    def answer(headers, body):
+        if written_again:
+            body = json.dumps(json.loads(body), separators=(",", ":")).encode()
+        return sound(headers, body)
+
+    stand.answer = answer
+    ended = Ended(["calcontract", "smoke", stand.url, "--secret-env", "DOOR_SECRET"], cwd=tmp_path)
+    assert ended.code == written_again, ended.text
+    first, *rest = ended.out.splitlines()
+    assert first == f"{stand.url} acknowledges an ordinary signed delivery; scope: wire"
+    assert len(rest) == written_again
+    assert all("(sig-010)" in line for line in rest)
+
+
 def test_strictness_makes_a_deviation_fatal(check, stand):
     stand.answer = lambda headers, body: (
         415 if headers["Content-Type"] != "application/json" else sound(headers, body)

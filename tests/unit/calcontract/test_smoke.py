@@ -128,6 +128,45 @@ def test_no_answer_is_said_so(receiver):
     assert "gives no answer" in problem(receiver.target(), TargetUnreachableError)
 
 
+# --- what a run would tell first ------------------------------------------------------------------
+
+
+def compactly(body):
+    """As JavaScript writes what it has read, and so as Cal.com has written it."""
+    return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def test_a_receiver_that_verifies_bytes_is_not_doubted(receiver):
+    target = receiver.target()
+    smoke.look(target)
+    assert smoke.doubt(target) == ""
+    headers, body = receiver.received[1]
+    assert rightly_signed(headers, body)
+    assert len(receiver.received) == 2
+
+
+def test_a_receiver_that_verifies_what_it_has_written_again_is_doubted(receiver):
+    receiver.answer = lambda headers, body: 202 if rightly_signed(headers, compactly(body)) else 401
+    target = receiver.target()
+    smoke.look(target)
+    doubt = smoke.doubt(target)
+    assert "answered with 401: it seems to verify JSON that it has read and written again" in doubt
+    assert "(sig-010)" in doubt
+
+
+def test_a_receiver_that_fails_at_white_space_is_doubted_for_that(receiver):
+    receiver.answer = lambda headers, body: 202 if compactly(body) == body else 500
+    target = receiver.target()
+    smoke.look(target)
+    assert "answered with 500: the receiver's log may tell why" in smoke.doubt(target)
+
+
+def test_who_throttles_is_not_doubted(receiver):
+    receiver.answer = lambda headers, body: (429, {"Retry-After": "0"})
+    with pytest.raises(SetupError, match="throttles"):
+        smoke.doubt(receiver.target())
+
+
 # --- capabilities ---------------------------------------------------------------------------------
 
 
