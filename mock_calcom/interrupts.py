@@ -1,7 +1,8 @@
 """
 An interrupt while a command is still being loaded: it ends there and then, and quietly.
 
-Only what is light is imported here, so that this stands before what is heavy takes its time.
+Only what is light is imported here, and no `typing`, so that this stands before what is heavy takes
+its time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from typing import NoReturn
 
 #: What a shell makes of an interrupt.
 INTERRUPTED = 130
@@ -35,5 +35,5 @@ def loading() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _leave(_number: int, _frame: object) -> NoReturn:
+def _leave(_number: int, _frame: object) -> None:
     os._exit(INTERRUPTED)

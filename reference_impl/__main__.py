@@ -1,19 +1,20 @@
-"""The door of the reference receiver: its command, and `python -m reference_impl`."""
+"""
+The door of the reference receiver: its command, and `python -m reference_impl`.
+
+Only what is light is imported here, and no `typing`: until `main` is begun, an interrupt is
+Python's own, with a traceback.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _STDERR = 2
 _INTERRUPTED = 130
 
 
-def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+def _leave(_number: int, _frame: object) -> None:
     """
     End the process as it is.
 

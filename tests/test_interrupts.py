@@ -333,6 +333,23 @@ def test_whatever_was_started_is_ended(jobs, tmp_path, check):
     assert [path.stem for path in tmp_path.glob("*.db") if _listens(int(path.stem))] == []
 
 
+@pytest.mark.parametrize("module", ["mock_calcom", "calcontract", "reference_impl"])
+def test_little_is_loaded_before_an_interrupt_ends_quietly(module):
+    # An interrupt before that is Python's own: each module more is time in which it may come.
+    names = subprocess.run(
+        [
+            *(sys.executable, "-S", "-c"),
+            f"import sys, {module}.__main__; print(*sys.modules)",
+        ],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert f"{module}.__main__" in names
+    assert not {"typing", "logging", "pathlib", "typer"} & set(names)
+
+
 @pytest.mark.parametrize("module", ["mock_calcom", "calcontract"])
 @pytest.mark.parametrize("heavy", ["typer", "requests"])
 def test_an_interrupt_while_modules_are_loaded_ends_quietly(module, heavy, tmp_path, run):
