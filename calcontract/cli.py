@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from calcontract import catalogue, reference, settings
+from calcontract import catalogue, reference, settings, several
 from calcontract.errors import CalcontractError, Exit, UsageError
 from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
@@ -27,17 +27,6 @@ from mock_calcom.versions import version_of
 
 #: Settings that say something of a receiver that is named.
 _OF_A_RECEIVER = (*SECRET_SOURCES, "probe", "states", "start", "log")
-
-#: A run over several profiles ends with the worst of their codes; the worst first.
-_WORST_FIRST = (
-    Exit.INTERRUPTED,
-    Exit.SUITE_FAILED,
-    Exit.USAGE,
-    Exit.SETUP,
-    Exit.VIOLATES,
-    Exit.NOT_VERIFIED,
-    Exit.CONFORMS,
-)
 
 application = typer.Typer(
     help=__doc__,
@@ -222,40 +211,11 @@ def check(  # noqa: PLR0917 - typer makes an option of each
                     named=settings.load(**options, profile=name),
                 )
 
-            codes = _in_turn(profiles, run)
-    worst = next(code for code in _WORST_FIRST if code in codes.values())
+            codes = several.in_turn(profiles, run)
     if len(profiles) > 1:
-        line = f"exit     {_told(worst, codes, profiles)}"
+        line = f"exit     {several.told(codes, profiles)}"
         console.print(line, highlight=False, soft_wrap=True)
-    raise typer.Exit(int(worst))
-
-
-def _in_turn(profiles: Sequence[str], run: Callable[[str], Exit]) -> dict[str, Exit]:
-    """
-    How *run* ended for each of *profiles*; none is begun after one that was interrupted.
-
-    Raises:
-        KeyboardInterrupt: if there is nothing to tell of any.
-    """
-    codes: dict[str, Exit] = {}
-    for name in profiles:
-        try:
-            codes[name] = run(name)
-        except KeyboardInterrupt:
-            if not codes:
-                raise
-            # What was told of those before it stands.
-            codes[name] = Exit.INTERRUPTED
-        if codes[name] is Exit.INTERRUPTED:
-            break
-    return codes
-
-
-def _told(worst: Exit, codes: Mapping[str, Exit], profiles: Sequence[str]) -> str:
-    """The exit code *worst* of a run over *profiles* in words, with where it comes from."""
-    each = ", ".join(f"{name} {code:d}" for name, code in codes.items())
-    unbegun = ", ".join(name for name in profiles if name not in codes)
-    return f"{worst:d}, the worst of {each}" + (f"; not begun: {unbegun}" if unbegun else "")
+    raise typer.Exit(int(several.worst(codes)))
 
 
 @application.command()

@@ -25,7 +25,7 @@ from calcontract.known import KnownViolations
 from calcontract.process import Process
 from calcontract.recording import name_of, record_of
 from calcontract.records import NOT_RUN, CheckRecord
-from calcontract.report import document, junit, letters
+from calcontract.report import document, junit, summary
 from calcontract.report.folder import require_folder, unwritable
 from calcontract.selection import CLAUSE
 from calcontract.settings import Settings
@@ -218,5 +218,5 @@ class Session(Checks):
         if interrupts.asked() and not self.concluded:
             return
         terminalreporter.section("contract")
-        for line in letters.summary(self.run, self.contract):
+        for line in summary.lines(self.run, self.contract):
             terminalreporter.line(line)

@@ -9,7 +9,7 @@ from typing import Any
 
 from calcontract.catalogue import Contract
 from calcontract.records import CheckRecord, Exchange, RunRecord
-from calcontract.report import letters
+from calcontract.report import letters, summary
 
 
 def _exchange(exchange: Exchange | None) -> dict[str, Any] | None:
@@ -62,7 +62,7 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "attempts": run.attempts,
         "verdict": verdict.conclusion.value if verdict else "not judged",
-        "headline": letters.headline(run),
+        "headline": summary.headline(run),
         "exitCode": int(run.exit_code),
         "setupProblem": str(run.setup_problem) if run.setup_problem else None,
         "certificate": run.certificate or None,

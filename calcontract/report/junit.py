@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from calcontract.catalogue import Clause, Contract
 from calcontract.records import CheckRecord, RunRecord
-from calcontract.report import letters
+from calcontract.report import letters, summary
 from calcontract.verdicts import ACCUSING, UNCOUNTED, UNVERIFIED, Level, Outcome
 
 #: What XML 1.0 cannot hold, not even escaped.
@@ -99,7 +99,7 @@ def write(path: Path, run: RunRecord, contract: Contract) -> None:
         totals["failures"] += len(run.stale)
     if run.interrupted:
         suite, counts = _suite(root, "interrupted")
-        _remark(suite, "error", "the run comes to its end", letters.headline(run))
+        _remark(suite, "error", "the run comes to its end", summary.headline(run))
         counts["errors"] = 1
         _count(suite, counts)
         totals["errors"] += 1

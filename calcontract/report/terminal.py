@@ -12,7 +12,7 @@ from rich.text import Text
 
 from calcontract.catalogue import Chapter, Contract
 from calcontract.records import NOT_RUN, CheckRecord, RunRecord
-from calcontract.report import letters
+from calcontract.report import letters, summary
 from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
 
 _STYLES = {
@@ -100,7 +100,7 @@ class Terminal:
             for chapter in contract.chapters:
                 self._chapter(chapter, run)
             self._letters(run, contract)
-        for line in letters.summary(run, contract):
+        for line in summary.lines(run, contract):
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _chapter(self, chapter: Chapter, run: RunRecord) -> None:

@@ -8,6 +8,7 @@ import hmac
 
 from calcontract import catalogue
 from calcontract.errors import Violation
+from calcontract.known import KnownViolations
 from calcontract.probes import Appointment, Effect, Look, Record
 from calcontract.records import CheckRecord, RunRecord
 from calcontract.verdicts import Outcome
@@ -117,6 +118,13 @@ def a_run(*records, clauses=(), **overrides):
         run.clause(CONTRACT.clause(clause_id))
     for record in records:
         run.add(record)
+    return run
+
+
+def concluded(*records, **options):
+    """A run that has come to its verdict."""
+    run = a_run(*records, **options)
+    run.conclude(KnownViolations((), today=NOON.date()))
     return run
 
 

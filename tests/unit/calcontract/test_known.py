@@ -8,7 +8,7 @@ import pytest
 
 from calcontract.errors import Exit, UsageError
 from calcontract.known import Known, KnownViolations
-from calcontract.report import letters
+from calcontract.report import summary
 from calcontract.verdicts import Conclusion, Outcome
 from tests.unit.calcontract.makers import CONTRACT, a_check, a_run
 
@@ -44,7 +44,7 @@ def test_a_known_violation_does_not_fail_the_run_and_is_not_called_verified():
     assert run.exit_code is Exit.CONFORMS
     assert run.outcome("idm-001") is Outcome.KNOWN
     assert (run.verdict.must_verified, run.verdict.must_in_scope) == (1, 1)
-    assert letters.headline(run).endswith("1 of 1 MUST verified, known to violate idm-001")
+    assert summary.headline(run).endswith("1 of 1 MUST verified, known to violate idm-001")
 
 
 def test_a_list_does_not_make_up_for_having_verified_nothing():
@@ -78,7 +78,7 @@ def test_an_entry_that_conforms_by_now_fails_the_run():
     (stale,) = run.stale
     assert stale.why == "conforms by now"
     assert "take it off the list (https://tracker.example/7)" in "\n".join(
-        letters.summary(run, CONTRACT)
+        summary.lines(run, CONTRACT)
     )
 
 

@@ -11,23 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from calcontract import verdicts
-from calcontract.catalogue import CAPABILITIES
-from calcontract.errors import SetupError
-from calcontract.known import KnownViolations
 from calcontract.records import SIGNED, exchange_of
 from calcontract.report import letters
-from calcontract.verdicts import Level, Outcome
+from calcontract.verdicts import Outcome
 from tests.unit.calcontract.makers import (
     BODY,
     CONTRACT,
-    NOON,
     SECRET,
     URL,
     a_check,
     a_delivery,
     a_run,
     an_attempt,
+    concluded,
     digest,
 )
 
@@ -199,94 +195,6 @@ def test_the_repetition_says_what_the_run_was_told():
     assert shlex.split(line) == ["calcontract", "check", *words, "--seed", "41", "-m", "sig-001"]
 
 
-# --- the verdict ----------------------------------------------------------------------------------
-
-
-def concluded(*records, **options):
-    run = a_run(*records, **options)
-    run.conclude(KnownViolations((), today=NOON.date()))
-    return run
-
-
-@pytest.mark.parametrize(
-    ("records", "options", "line"),
-    [
-        ([a_check()], {}, "conforms (wire), profile guide: 1 of 1 MUST verified"),
-        (
-            [a_check()],
-            {"scope": "crash", "capabilities": CAPABILITIES},
-            "conforms, profile guide: 1 of 1 MUST verified",
-        ),
-        (
-            [a_check(outcome=FAILED), a_check("sig-002")],
-            {"scope": "effects", "profile": "calcom"},
-            "violates (effects), profile calcom: 1 of 2 MUST verified, violates sig-001",
-        ),
-        (
-            [a_check(), a_check("tol-007", FAILED)],
-            {},
-            "conforms (wire), profile guide: 1 of 1 MUST verified, deviates from tol-007",
-        ),
-        (
-            [a_check(), a_check("sig-002", Outcome.BLOCKED)],
-            {},
-            "not verified (wire), profile guide: 1 of 2 MUST verified",
-        ),
-        ([a_check(outcome=Outcome.ERROR)], {}, "suite failed (wire), profile guide: 0 of 1 MUST"),
-    ],
-)
-def test_the_verdict_is_one_line(records, options, line):
-    assert letters.headline(concluded(*records, **options)).startswith(line)
-
-
-def test_a_verdict_over_much_that_is_violated_names_the_first_and_counts_the_rest():
-    names = [clause.id for clause in CONTRACT.clauses() if clause.level is Level.MUST][:20]
-    said = letters.headline(concluded(*(a_check(name, FAILED) for name in names)))
-    assert said.endswith(f"0 of 20 MUST verified, violates {', '.join(names[:8])} and 12 more")
-
-
-def test_a_verdict_names_the_hardening_that_decided_it():
-    (name, *_) = [c.id for c in CONTRACT.clauses() if c.level is Level.HARDENING]
-    records = [a_check(), a_check(name, FAILED)]
-    assert "violates" not in letters.headline(concluded(*records))
-    assert letters.headline(concluded(*records, hardened=True)).endswith(f", violates {name}")
-
-
-def test_conforms_alone_is_said_of_those_who_offer_everything():
-    for scope in ("wire", "effects", "states"):
-        assert letters.headline(concluded(a_check(), scope=scope)).startswith(f"conforms ({scope})")
-
-
-# Whether there is TLS is told by the target's URL: nobody withholds it.
-@pytest.mark.parametrize("withheld", sorted({*CAPABILITIES} - {"tls"}))
-def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withheld):
-    offered = tuple(name for name in CAPABILITIES if name not in {withheld, "tls"})
-    run = concluded(a_check(), scope="crash", capabilities=offered)
-    assert letters.headline(run).startswith("conforms (crash), ")
-    scope = next(letters.summary(run, CONTRACT))
-    assert scope.startswith("scope    crash: states and killing the process")
-    assert scope.endswith(f"; without {withheld}")
-
-
-def test_what_the_scope_hides_is_named():
-    run = concluded(a_check(), a_check("idm-001", Outcome.OUTSIDE_SCOPE))
-    text = "\n".join(letters.summary(run, CONTRACT))
-    assert "1 MUST need more than this target offers: idm-001" in text
-    assert "scope    wire: URL and secret only; without probe, states, process" in text
-
-
-def test_what_is_open_is_named():
-    run = concluded(a_check(), a_check("sig-002", Outcome.INCONCLUSIVE))
-    assert "open     not verified: sig-002" in "\n".join(letters.summary(run, CONTRACT))
-
-
-def test_a_target_that_could_not_be_judged_is_not_judged():
-    run = a_run(setup_problem=SetupError("it is a teapot", hint="use a kettle"))
-    run.conclude(KnownViolations((), today=NOON.date()))
-    assert letters.headline(run) == "not judged: it is a teapot; use a kettle"
-    assert run.exit_code == 3
-
-
 def test_every_outcome_has_a_sign():
     assert all(letters.mark(outcome) for outcome in Outcome)
     assert len({letters.mark(outcome) for outcome in (Outcome.PASS, FAILED, Outcome.BLOCKED)}) == 3
@@ -316,29 +224,6 @@ def test_what_no_command_can_show_is_said_to_be_in_the_report():
 def refused(clause, outcome=FAILED, reason="status-401"):
     """A check that saw an honest delivery refused."""
     return a_check(clause, outcome, expected="an acknowledgement (2xx)", reason=reason)
-
-
-@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
-def test_who_refuses_honest_bytes_is_told_where_to_start(outcome, said):
-    run = concluded(refused("sig-010", outcome), a_check("sig-001", FAILED))
-    assert ("start    with sig-010" in "\n".join(letters.summary(run, CONTRACT))) is said
-
-
-@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
-def test_who_verifies_nothing_is_not_taken_for_somebody_who_refuses_honest_bytes(outcome, said):
-    forged = [
-        a_check(clause, outcome, expected="a refusal (4xx)", reason="status-200")
-        for clause in ("sig-003", "sig-010")
-    ]
-    summary = "\n".join(letters.summary(concluded(*forged), CONTRACT))
-    assert ("start    with sig-003: who verifies nothing" in summary) is said
-    assert "start    with sig-010" not in summary
-
-
-def test_who_takes_what_is_not_signed_at_all_may_verify_the_rest():
-    unsigned = a_check("sig-001", FAILED, expected="a refusal (4xx)", reason="status-200")
-    summary = "\n".join(letters.summary(concluded(unsigned), CONTRACT))
-    assert "verifies nothing" not in summary
 
 
 def test_a_command_that_is_too_long_for_a_screen_is_described():
@@ -391,33 +276,6 @@ def test_how_a_body_travels_is_not_mended_at_the_root():
     assert f"fix       {clause.fix}" in letters.letter(refused, clause, run)
 
 
-def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
-    died = a_check("idm-007", FAILED, reason="receiver-died", sentence="it is gone")
-    after = a_check("sig-001", Outcome.NOT_VERIFIED, reason="receiver-died", sentence="it is gone")
-    run = concluded(died, after)
-    said = "\n".join(letters.summary(run, CONTRACT))
-    assert "died     it stopped accepting connections during idm-007: look at that first" in said
-    letter = letters.letter(died, CONTRACT.clause("idm-007"), run)
-    assert "fix       find out why its process ended" in letter
-    assert CONTRACT.clause("idm-007").fix not in letter
-
-
-@pytest.mark.parametrize(
-    ("reason", "handled", "said"),
-    [
-        ("effect-missing", None, True),
-        ("effect-repeated", None, False),
-        ("effect-missing", ("BOOKING_CREATED", "BOOKING_PAID"), False),
-    ],
-)
-def test_whoever_declared_no_triggers_is_told_which_had_no_effect(reason, handled, said):
-    missing = a_check("evt-011", FAILED, "A handled BOOKING_PAID has its effect", reason=reason)
-    kept = a_check("evt-011", Outcome.PASS, "A handled BOOKING_CREATED has its effect")
-    run = concluded(missing, kept, profile="calcom", handled=handled)
-    text = "\n".join(letters.summary(run, CONTRACT))
-    assert ("no effect of BOOKING_PAID was seen; " in text) is said
-
-
 @pytest.mark.parametrize(("signature", "said"), [(digest(), True), ("0" * 64, False), ("", False)])
 def test_what_becomes_of_a_delivery_is_said_of_genuine_ones(signature, said):
     record = a_check("ack-001", FAILED, exchange=an_exchange(a_delivery(signature=signature)))
@@ -440,23 +298,3 @@ def test_what_becomes_of_a_delivery_is_said_of_genuine_ones(signature, said):
 def test_nothing_becomes_of_what_cal_com_does_not_send(clause, about, seen):
     record = a_check(clause, FAILED, exchange=an_exchange(a_delivery(), **about), **seen)
     assert "  next " not in letters.letter(record, CONTRACT.clause(clause), a_run(record))
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "said"),
-    [
-        ((), "wire: URL and secret only; without probe, states, process, secrets, rotation, log"),
-        (("tls",), "wire: URL and secret only; without probe"),
-        (
-            ("process", "secrets", "log"),
-            "wire: URL and secret, with process, secrets, log; without",
-        ),
-        (("probe", "log"), "effects: the wire and a probe, with log; without states, process"),
-        (("probe", "states", "process"), "crash: states and killing the process; without secrets"),
-    ],
-)
-def test_the_scope_names_whatever_was_given(capabilities, said):
-    run = concluded(
-        a_check(), scope=verdicts.scope_of(capabilities), capabilities=sorted(capabilities)
-    )
-    assert f"scope    {said}" in "\n".join(letters.summary(run, CONTRACT))

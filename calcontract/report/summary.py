@@ -1,0 +1,176 @@
+"""
+The verdict of a run in words: one line, and all that belongs to it.
+
+Whoever reads the last screen alone is told what was found, in which scope, and where to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from calcontract.catalogue import CAPABILITIES, Contract
+from calcontract.handling import KINDS
+from calcontract.layers import CONFIG_FILE
+from calcontract.records import NOT_RUN, RunRecord
+from calcontract.report.letters import DIED, ROOT, refusals_at_root
+from calcontract.verdicts import ACCUSING, NAMED, SCOPES, UNVERIFIED, Level, Outcome
+
+#: More clauses of a kind than this are counted in a verdict: each is in the list of its chapter.
+_NAMES = 8
+
+#: The one that whoever verifies nothing violates, and who leaves out one case does not.
+_ANY_KEY = "sig-003"
+
+#: The clause whose control sees each trigger event's effect.
+_HANDLED = "evt-011"
+
+
+def headline(run: RunRecord) -> str:
+    """The verdict in one line."""
+    if run.setup_problem is not None:
+        return f"not judged: {run.setup_problem}"
+    verdict = run.verdict
+    if verdict is None:
+        return "not judged"
+    must = f"{verdict.must_verified} of {verdict.must_in_scope} MUST verified"
+    if run.interrupted:
+        must = f"interrupted after {run.ran} of {run.ran + run.unrun} checks, {must} by then"
+    # "conforms" alone is said of those who offer everything there is to see.
+    scope = f" ({verdict.scope})" if _withheld(run) else ""
+    line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
+    if violated := _violated(run):
+        line += f", violates {_some(violated)}"
+    if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
+        line += f", known to violate {_some(known)}"
+    if verdict.deviations:
+        line += f", deviates from {_some(verdict.deviations)}"
+    return line
+
+
+def _violated(run: RunRecord) -> list[str]:
+    """The MUST clauses that were seen to be violated, and what else was asked to bind like them."""
+    binding = {Level.MUST, Level.HARDENING} if run.hardened else {Level.MUST}
+    return [
+        name
+        for name, level in run.levels.items()
+        if level in binding and run.outcome(name) in ACCUSING
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of *names*, and how many there are beside them."""
+    shown = ", ".join(names[:_NAMES])
+    return f"{shown} and {len(names) - _NAMES} more" if len(names) > _NAMES else shown
+
+
+def _withheld(run: RunRecord) -> list[str]:
+    """The capabilities that the target could offer and does not; TLS belongs to an https URL."""
+    return [name for name in CAPABILITIES if name not in run.capabilities and name != "tls"]
+
+
+def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
+    """The verdict with all that belongs to it."""
+    if run.verdict is not None:
+        outside = [
+            clause
+            for clause in contract.clauses()
+            if clause.id in run.levels
+            and clause.level is Level.MUST
+            and run.outcome(clause.id) is Outcome.OUTSIDE_SCOPE
+        ]
+        yield f"scope    {_scope(run)}"
+        if run.handled is not None:
+            yield f"handles  {', '.join(run.handled)}, as declared"
+        if run.not_applicable:
+            yield f"n/a      {run.not_applicable} checks ask for what this target does not do"
+        if outside:
+            yield (
+                f"outside  {len(outside)} MUST need more than this target offers: "
+                f"{', '.join(clause.id for clause in outside)}"
+            )
+        if run.interrupted:
+            yield f"not run  {run.unrun} of {run.ran + run.unrun} checks: the run was interrupted"
+        unverified = [name for name in run.levels if _is_open(run, name)]
+        if unverified:
+            yield f"open     not verified: {', '.join(unverified)}"
+        yield from _where_to_start(run)
+    known = sorted(
+        {record.clause for records in run.checks.values() for record in records if record.known}
+    )
+    if known:
+        yield f"known    {', '.join(known)}"
+    for stale in run.stale:
+        yield f"stale    {stale.entry.id} {stale.why}: take it off the list ({stale.entry.link})"
+    if run.certificate:
+        yield f"tls      {run.certificate}; the run went on without verifying it"
+    checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
+    yield f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}"
+    yield f"verdict  {headline(run)}"
+
+
+def _is_open(run: RunRecord, clause_id: str) -> bool:
+    """Whether no verdict was reached on a clause, and not only because the run came to no end."""
+    return run.outcome(clause_id) in UNVERIFIED and not (
+        run.interrupted
+        and all(
+            record.reason == NOT_RUN
+            for record in run.checks[clause_id]
+            if record.outcome in UNVERIFIED
+        )
+    )
+
+
+def _where_to_start(run: RunRecord) -> Iterator[str]:
+    if died := [name for name in run.levels if _saw_it_die(run, name)]:
+        yield (
+            f"died     it stopped accepting connections during {', '.join(died)}: "
+            "look at that first; what came after it is not verified"
+        )
+    if refusals_at_root(run):
+        yield f"start    with {ROOT}: who refuses honest bytes fails elsewhere for that alone"
+    if _verifies_nothing(run):
+        yield f"start    with {_ANY_KEY}: who verifies nothing fails elsewhere for that alone"
+    if run.handled is None and (idle := _idle(run)):
+        yield (
+            f"start    with what it is to handle: no effect of {', '.join(idle)} was seen; "
+            f"where none is meant, declare the others under [triggers] in {CONFIG_FILE}"
+        )
+
+
+def _idle(run: RunRecord) -> list[str]:
+    """The trigger events that a receiver which declared none was seen to do nothing about."""
+    return [
+        next(word for word in record.title.split() if word in KINDS)
+        for record in run.checks.get(_HANDLED, ())
+        if record.outcome in ACCUSING and record.reason == "effect-missing"
+    ]
+
+
+def _scope(run: RunRecord) -> str:
+    """What the target let us see, what else it offered, and what it did not."""
+    beside = [
+        name
+        for name in CAPABILITIES
+        if name in run.capabilities and name not in NAMED[run.scope] and name != "tls"
+    ]
+    offered = f", with {', '.join(beside)}" if beside else "" if NAMED[run.scope] else " only"
+    withheld = _withheld(run)
+    without = f"; without {', '.join(withheld)}" if withheld else ""
+    return f"{run.scope}: {SCOPES[run.scope]}{offered}{without}"
+
+
+def _attempts(count: int) -> str:
+    return f"{count} {'attempt' if count == 1 else 'attempts'}"
+
+
+def _saw_it_die(run: RunRecord, clause_id: str) -> bool:
+    return any(
+        record.reason == DIED and record.outcome in ACCUSING for record in run.checks[clause_id]
+    )
+
+
+def _verifies_nothing(run: RunRecord) -> bool:
+    return any(
+        record.outcome in ACCUSING and record.reason.startswith("status-2")
+        for record in run.checks.get(_ANY_KEY, ())
+    )

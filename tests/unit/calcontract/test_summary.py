@@ -1,0 +1,165 @@
+"""The verdict of a run in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from calcontract import verdicts
+from calcontract.catalogue import CAPABILITIES
+from calcontract.errors import SetupError
+from calcontract.known import KnownViolations
+from calcontract.report import letters, summary
+from calcontract.verdicts import Level, Outcome
+from tests.unit.calcontract.makers import CONTRACT, NOON, a_check, a_run, concluded
+
+FAILED = Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("records", "options", "line"),
+    [
+        ([a_check()], {}, "conforms (wire), profile guide: 1 of 1 MUST verified"),
+        (
+            [a_check()],
+            {"scope": "crash", "capabilities": CAPABILITIES},
+            "conforms, profile guide: 1 of 1 MUST verified",
+        ),
+        (
+            [a_check(outcome=FAILED), a_check("sig-002")],
+            {"scope": "effects", "profile": "calcom"},
+            "violates (effects), profile calcom: 1 of 2 MUST verified, violates sig-001",
+        ),
+        (
+            [a_check(), a_check("tol-007", FAILED)],
+            {},
+            "conforms (wire), profile guide: 1 of 1 MUST verified, deviates from tol-007",
+        ),
+        (
+            [a_check(), a_check("sig-002", Outcome.BLOCKED)],
+            {},
+            "not verified (wire), profile guide: 1 of 2 MUST verified",
+        ),
+        ([a_check(outcome=Outcome.ERROR)], {}, "suite failed (wire), profile guide: 0 of 1 MUST"),
+    ],
+)
+def test_the_verdict_is_one_line(records, options, line):
+    assert summary.headline(concluded(*records, **options)).startswith(line)
+
+
+def test_a_verdict_over_much_that_is_violated_names_the_first_and_counts_the_rest():
+    names = [clause.id for clause in CONTRACT.clauses() if clause.level is Level.MUST][:20]
+    said = summary.headline(concluded(*(a_check(name, FAILED) for name in names)))
+    assert said.endswith(f"0 of 20 MUST verified, violates {', '.join(names[:8])} and 12 more")
+
+
+def test_a_verdict_names_the_hardening_that_decided_it():
+    (name, *_) = [c.id for c in CONTRACT.clauses() if c.level is Level.HARDENING]
+    records = [a_check(), a_check(name, FAILED)]
+    assert "violates" not in summary.headline(concluded(*records))
+    assert summary.headline(concluded(*records, hardened=True)).endswith(f", violates {name}")
+
+
+def test_conforms_alone_is_said_of_those_who_offer_everything():
+    for scope in ("wire", "effects", "states"):
+        assert summary.headline(concluded(a_check(), scope=scope)).startswith(f"conforms ({scope})")
+
+
+# Whether there is TLS is told by the target's URL: nobody withholds it.
+@pytest.mark.parametrize("withheld", sorted({*CAPABILITIES} - {"tls"}))
+def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withheld):
+    offered = tuple(name for name in CAPABILITIES if name not in {withheld, "tls"})
+    run = concluded(a_check(), scope="crash", capabilities=offered)
+    assert summary.headline(run).startswith("conforms (crash), ")
+    scope = next(summary.lines(run, CONTRACT))
+    assert scope.startswith("scope    crash: states and killing the process")
+    assert scope.endswith(f"; without {withheld}")
+
+
+def test_what_the_scope_hides_is_named():
+    run = concluded(a_check(), a_check("idm-001", Outcome.OUTSIDE_SCOPE))
+    text = "\n".join(summary.lines(run, CONTRACT))
+    assert "1 MUST need more than this target offers: idm-001" in text
+    assert "scope    wire: URL and secret only; without probe, states, process" in text
+
+
+def test_what_is_open_is_named():
+    run = concluded(a_check(), a_check("sig-002", Outcome.INCONCLUSIVE))
+    assert "open     not verified: sig-002" in "\n".join(summary.lines(run, CONTRACT))
+
+
+def test_a_target_that_could_not_be_judged_is_not_judged():
+    run = a_run(setup_problem=SetupError("it is a teapot", hint="use a kettle"))
+    run.conclude(KnownViolations((), today=NOON.date()))
+    assert summary.headline(run) == "not judged: it is a teapot; use a kettle"
+    assert run.exit_code == 3
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
+def test_who_refuses_honest_bytes_is_told_where_to_start(outcome, said):
+    honest = a_check("sig-010", outcome, expected="an acknowledgement (2xx)", reason="status-401")
+    run = concluded(honest, a_check("sig-001", FAILED))
+    assert ("start    with sig-010" in "\n".join(summary.lines(run, CONTRACT))) is said
+
+
+@pytest.mark.parametrize(("outcome", "said"), [(FAILED, True), (Outcome.PASS, False)])
+def test_who_verifies_nothing_is_not_taken_for_somebody_who_refuses_honest_bytes(outcome, said):
+    forged = [
+        a_check(clause, outcome, expected="a refusal (4xx)", reason="status-200")
+        for clause in ("sig-003", "sig-010")
+    ]
+    said_of_it = "\n".join(summary.lines(concluded(*forged), CONTRACT))
+    assert ("start    with sig-003: who verifies nothing" in said_of_it) is said
+    assert "start    with sig-010" not in said_of_it
+
+
+def test_who_takes_what_is_not_signed_at_all_may_verify_the_rest():
+    unsigned = a_check("sig-001", FAILED, expected="a refusal (4xx)", reason="status-200")
+    said_of_it = "\n".join(summary.lines(concluded(unsigned), CONTRACT))
+    assert "verifies nothing" not in said_of_it
+
+
+def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
+    died = a_check("idm-007", FAILED, reason="receiver-died", sentence="it is gone")
+    after = a_check("sig-001", Outcome.NOT_VERIFIED, reason="receiver-died", sentence="it is gone")
+    run = concluded(died, after)
+    said = "\n".join(summary.lines(run, CONTRACT))
+    assert "died     it stopped accepting connections during idm-007: look at that first" in said
+    letter = letters.letter(died, CONTRACT.clause("idm-007"), run)
+    assert "fix       find out why its process ended" in letter
+    assert CONTRACT.clause("idm-007").fix not in letter
+
+
+@pytest.mark.parametrize(
+    ("reason", "handled", "said"),
+    [
+        ("effect-missing", None, True),
+        ("effect-repeated", None, False),
+        ("effect-missing", ("BOOKING_CREATED", "BOOKING_PAID"), False),
+    ],
+)
+def test_whoever_declared_no_triggers_is_told_which_had_no_effect(reason, handled, said):
+    missing = a_check("evt-011", FAILED, "A handled BOOKING_PAID has its effect", reason=reason)
+    kept = a_check("evt-011", Outcome.PASS, "A handled BOOKING_CREATED has its effect")
+    run = concluded(missing, kept, profile="calcom", handled=handled)
+    text = "\n".join(summary.lines(run, CONTRACT))
+    assert ("no effect of BOOKING_PAID was seen; " in text) is said
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "said"),
+    [
+        ((), "wire: URL and secret only; without probe, states, process, secrets, rotation, log"),
+        (("tls",), "wire: URL and secret only; without probe"),
+        (
+            ("process", "secrets", "log"),
+            "wire: URL and secret, with process, secrets, log; without",
+        ),
+        (("probe", "log"), "effects: the wire and a probe, with log; without states, process"),
+        (("probe", "states", "process"), "crash: states and killing the process; without secrets"),
+    ],
+)
+def test_the_scope_names_whatever_was_given(capabilities, said):
+    run = concluded(
+        a_check(), scope=verdicts.scope_of(capabilities), capabilities=sorted(capabilities)
+    )
+    assert f"scope    {said}" in "\n".join(summary.lines(run, CONTRACT))
