@@ -270,6 +270,18 @@ Feature: Transport
         | an address that nobody registered |
         | its address with a letter missing |
 
+    Scenario Outline: What its own address refuses is not acknowledged at <address>
+      Given a BOOKING_CREATED delivery
+      But its envelope has no triggerEvent
+      And it is sent to <address>
+      When Cal.com delivers it
+      Then the receiver does not acknowledge it where its own address refuses it
+
+      Examples:
+        | address                           |
+        | an address that nobody registered |
+        | its address with a letter missing |
+
     @needs-probe
     Scenario Outline: A signed delivery to <address> is not acknowledged and lost
       Given a BOOKING_CREATED delivery

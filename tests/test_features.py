@@ -73,7 +73,7 @@ HOLDS_BACK = re.compile(
     r"|no line of the log begins with these words"
     r"|the time it takes to refuse it does not tell .*"
     r"|the receiver gets over it within the budget|the receiver turns it away or hangs up"
-    r"|the receiver does not acknowledge it( without acting on it)?"
+    r"|the receiver does not acknowledge it( without acting on it| where its own .*)?"
     r"|the receiver gives the strangers up .*"
     r"|the answer (shows nothing of|does not show|is word for word|tells no|sets no) .*"
     r"|its appointment (shows nothing that was evaluated|carries that title)"

@@ -66,6 +66,26 @@ def not_acknowledged(attempt: Attempt) -> None:
         )
 
 
+def acknowledged_alike(elsewhere: Attempt, at_home: Attempt) -> None:
+    """
+    No acknowledgement *elsewhere* of what the receiver refuses where it is *at_home*.
+
+    Whoever acts on deliveries at every address judges them everywhere alike; whoever acknowledges
+    what it would refuse has not looked at it.
+
+    Raises:
+        Violation: if it was acknowledged there and refused here.
+        Inconclusive: if there is no answer here.
+    """
+    if elsewhere.acknowledged and answers.any_answer(at_home).status in range(400, 500):
+        raise Violation(
+            f"{described(elsewhere)}, and {at_home.status} at its own address",
+            expected="no acknowledgement of what its own address refuses",
+            reason=f"status-{elsewhere.status}",
+            attempt=elsewhere,
+        )
+
+
 def taken_or(attempt: Attempt, status: int) -> None:
     """
     An acknowledgement, or the one refusal *status* that says how to send it instead.

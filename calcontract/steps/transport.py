@@ -203,9 +203,18 @@ def _turned_away(story: Story) -> None:
     surface.turned_away(story.it.last)
 
 
-@then("the receiver does not acknowledge it")
-def _not_acknowledged(story: Story) -> None:
-    surface.not_acknowledged(story.it.last)
+@then(
+    parsers.re(
+        r"the receiver does not acknowledge it(?P<alone> where its own address refuses it)?$"
+    )
+)
+def _not_acknowledged(story: Story, alone: str | None) -> None:
+    item = story.it
+    if alone is None:
+        surface.not_acknowledged(item.last)
+    elif item.last.acknowledged:
+        at_home = dataclasses.replace(item.delivery, url=item.lawful.url)
+        surface.acknowledged_alike(item.last, story.target.attempt(at_home))
 
 
 @then("the receiver does not acknowledge it without acting on it")

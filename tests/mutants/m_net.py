@@ -196,7 +196,7 @@ class AnswersEverywhere(Door):
         await Response("ok", 200)(scope, receive, send)
 
 
-@breaks("net-011", part="door", reasons={"effect-missing"})
+@breaks("net-011", part="door", reasons={"status-202", "effect-missing"})
 class VerifiesEverywhereAndLoses(Door):
     """Verifies signatures before it looks at the address, and takes what is right for delivered."""
 

@@ -44,6 +44,28 @@ def test_one_refusal_says_how_to_send_it_instead():
 
 
 @pytest.mark.parametrize(
+    ("elsewhere", "at_home", "found"),
+    [
+        (404, 400, None),
+        (202, 202, None),
+        (202, 400, "status-202"),
+        (200, 422, "status-200"),
+        # Who fails at it has not refused it, and is told so by another clause.
+        (202, 500, None),
+    ],
+)
+def test_what_is_acknowledged_elsewhere_is_not_refused_at_home(elsewhere, at_home, found):
+    judged = reason(surface.acknowledged_alike, an_attempt(elsewhere), an_attempt(at_home))
+    assert judged == found
+
+
+@pytest.mark.parametrize("silent", [an_attempt(None), an_attempt(429)])
+def test_who_says_nothing_at_home_is_not_compared(silent):
+    with pytest.raises(Inconclusive):
+        surface.acknowledged_alike(an_attempt(202), silent)
+
+
+@pytest.mark.parametrize(
     ("body", "found"),
     [
         (b'{"status":"accepted"}', None),
