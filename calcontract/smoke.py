@@ -3,7 +3,8 @@ A look at the target before the run: can it be judged at all?
 
 The absolute minimum: it is reached, it acknowledges one ordinary signed delivery, and the
 capabilities that were declared work.  Anything else here is a set-up failure with its likely cause,
-not a violation: a run against a wrong secret would accuse a sound receiver of everything.
+not a violation: a run against a wrong secret would accuse a sound receiver of everything.  What
+the minimum does not show and a single delivery more does is a doubt, and stops no run.
 """
 
 from __future__ import annotations
