@@ -8,6 +8,7 @@ cannot be run at all.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import functools
 import re
@@ -161,7 +162,13 @@ class Contract:
                 f"there is no clause, chapter or level {word!r}", hint=_hint(word, known)
             )
 
-        return _WORD.sub(found, select)
+        expression = _WORD.sub(found, " ".join(select.split()))
+        if not _is_joined(expression):
+            raise UsageError(
+                f"the words of {select!r} are not joined to one selection",
+                hint="write 'sig or ack', 'idm and must', 'not dur', and close what is opened",
+            )
+        return expression
 
     def markers(self) -> Iterator[tuple[str, str]]:
         """Every tag of the contract with its meaning, for pytest's strict markers."""
@@ -180,6 +187,23 @@ class Contract:
         yield "last", "runs after everything else"
         yield "race", "depends on who comes first; tried several times"
         yield "alone", "looks at what other checks change as well; never runs beside them"
+
+
+#: What a selection is made of; Python's grammar, of which pytest's is a part, knows more.
+_JOINTS = (
+    *(ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop),
+    *(ast.Name, ast.Constant, ast.Load),
+)
+
+
+def _is_joined(expression: str) -> bool:
+    """Whether the known words of *expression* stand as "and", "or", "not" and brackets ask for."""
+    plain = _WORD.sub(lambda word: word[0] if word[0] in _OPERATORS else "word", expression)
+    try:
+        tree = ast.parse(plain, mode="eval")
+    except (SyntaxError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(node, _JOINTS) for node in ast.walk(tree))
 
 
 def load(folder: Path | None = None) -> Contract:

@@ -111,7 +111,6 @@ def run(
     if named is not None:
         session.know(named)
     terminal = Terminal(console, verbose=verbose)
-    status: int | None = None
     with interrupts.heeded(), session.watched():
         # Not before: whatever was told wrongly has no run to be the heading of.
         version = metadata.version("calcontract")
@@ -122,7 +121,7 @@ def run(
         spread = jobs > 1 and session.run.setup_problem is None
         words = _words(jobs if spread else 1, selected)
         try:
-            status = pytest.main(words, plugins=[_Door(session), terminal])
+            pytest.main(words, plugins=[_Door(session), terminal])
         except Exception:
             # Whatever was left half done by somebody who would not wait says nothing of the run.
             if not interrupts.insisted():
@@ -132,9 +131,6 @@ def run(
     if session.error is not None:
         raise session.error
     if not session.concluded:
-        if status is pytest.ExitCode.USAGE_ERROR:
-            # The words of the selection are known: its grammar is what pytest has complained of.
-            return Exit.USAGE
         for problem in terminal.problems:
             console.print(problem, highlight=False, markup=False)
         raise CalcontractError(

@@ -235,6 +235,7 @@ def test_a_selection_by_words_of_the_contract_is_taken(select):
         ([], ""),
         (["sig", "idm and MUST"], "(sig) or (idm and must)"),
         (["", "sig"], "sig"),
+        (["(sig\n  or (ack))"], "(sig or (ack))"),
     ],
 )
 def test_a_selection_may_be_given_in_any_case_and_in_several_parts(given, expression):
@@ -252,6 +253,14 @@ def test_a_selection_may_be_given_in_any_case_and_in_several_parts(given, expres
         ("idm_3", "'idm_3'; did you mean 'idm-003'?"),
         ("net10", "'net10'; did you mean 'net-010'?"),
         ("qqqqqq", "list them with `calcontract clauses`"),
+        ("sig and (", "the words of 'sig and (' are not joined to one selection"),
+        ("sig or", "are not joined"),
+        ("sig ack", "are not joined"),
+        ("sig (ack)", "are not joined"),
+        ("sig and ()", "are not joined"),
+        ("not", "are not joined"),
+        (" ", "are not joined"),
+        ("(" * 5000, "are not joined"),
         ("sig,ack", "',' joins no clauses, chapters or levels; write 'sig or ack'"),
     ],
 )
