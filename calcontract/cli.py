@@ -270,7 +270,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
 ) -> None:
-    """Send two deliveries and look whether a run would make sense; 1 if bytes are not verified."""
+    """Send two deliveries and look whether a run would make sense; 1 if it would tell of harm."""
     with loading():
         from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
         from calcontract.target import Target  # noqa: PLC0415 - heavy; other commands need none
@@ -280,11 +280,13 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
         told = settings.load(**complete)
         told.permit()
         target = Target(told, seed=0)
+        target.examine_certificate()
         look.look(target)
         typer.echo(f"{target.url} acknowledges an ordinary signed delivery; scope: {target.scope}")
-        doubt = look.doubt(target)
-    if doubt:
+        doubts = look.doubts(target)
+    for doubt in doubts:
         typer.echo(doubt)
+    if doubts:
         raise typer.Exit(int(Exit.VIOLATES))
 
 

@@ -22,6 +22,7 @@ from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
 
 _CAUSES = {
+    400: "the secret is another one, or the receiver takes an ordinary delivery for a broken one",
     401: "the secret is another one, or a header is lost on the way",
     403: "the secret is another one, or a firewall or CSRF filter stands before the receiver",
     404: "the path is another one",
@@ -34,8 +35,11 @@ _CAUSES = {
     503: "the receiver cannot write to its store",
 }
 
-#: The answers to a signature that is taken for a wrong one.
-_REFUSALS = frozenset({400, 401, 403})
+#: Those of which the secret is the first cause to think of.
+_BY_THE_SECRET = frozenset({400, 401, 403})
+
+#: Refusals that say something else than that a signature is wrong, unless they are declared to.
+_OTHERWISE = frozenset({404, 405, 410, 413, 415})
 
 
 def look(target: Target) -> None:
@@ -83,10 +87,30 @@ def doubt(target: Target) -> str:
         return ""
     cause = (
         "it seems to verify JSON that it has read and written again, not the bytes"
-        if attempt.status in _REFUSALS
+        if _of_the_signature(target, attempt)
         else "the receiver's log may tell why"
     )
     return f"one with white space in its JSON is answered with {attempt.status}: {cause} (sig-010)"
+
+
+def doubts(target: Target) -> list[str]:
+    """
+    What a run would accuse a receiver of that acknowledges ordinary deliveries, as far as is seen.
+
+    Raises:
+        SetupError: if the receiver throttles, or gives no answer.
+    """
+    flaw = target.flaw and (
+        f"{target.flaw.sentence}: Cal.com delivers nothing there; `calcontract check` accuses it "
+        "and goes on without verifying it (net-015)"
+    )
+    return [words for words in (flaw, doubt(target)) if words]
+
+
+def _of_the_signature(target: Target, attempt: Attempt) -> bool:
+    """Whether *attempt* was refused as one with a wrong signature may be."""
+    declared = attempt.status in target.settings.statuses.refuse
+    return attempt.refused and (declared or attempt.status not in _OTHERWISE)
 
 
 def _answered(target: Target, delivery: deliveries.Delivery) -> Attempt:
@@ -129,7 +153,8 @@ def _require_answer(target: Target, attempt: Attempt) -> None:
     if attempt.problem == "tls" and (flaw := target.examine_certificate()):
         raise TargetUnreachableError(
             f"{target.url} cannot be trusted: {flaw}",
-            hint="mend the certificate, or name the file of its authority with --ca-file",
+            hint="mend the certificate, or name the file of its authority with --ca-file; "
+            "`calcontract check` accuses it and goes on without verifying it (net-015)",
         )
     if attempt.problem in {"connection", "tls"}:
         what = (
@@ -160,7 +185,7 @@ def _mistakes(secret: str) -> Iterator[tuple[str, str]]:
 def _cause(target: Target, ordinary: deliveries.Delivery, attempt: Attempt) -> str:
     """The likely cause of a refusal; tries well-known mistakes with the secret to name one."""
     status = attempt.status or 0
-    if status in _REFUSALS:
+    if _of_the_signature(target, attempt):
         for words, key in _mistakes(target.secret):
             variant = ordinary.with_header(HEADER, sign(ordinary.body, key))
             if target.attempt(variant).acknowledged:
@@ -176,4 +201,7 @@ def _cause(target: Target, ordinary: deliveries.Delivery, attempt: Attempt) -> s
     if 300 <= status < 400:
         location = attempt.answer.headers.get("location", "elsewhere") if attempt.answer else ""
         return f"it redirects to {location}; Cal.com does not follow, so name that URL"
-    return _CAUSES.get(status, "the receiver's log")
+    cause = _CAUSES.get(status, "the receiver's log")
+    if _of_the_signature(target, attempt) and status not in _BY_THE_SECRET:
+        return f"{cause}; or the secret is another one"
+    return cause

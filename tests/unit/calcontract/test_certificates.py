@@ -14,7 +14,7 @@ import pytest
 from calcontract import settings, timing
 from calcontract.certificates import flaw_of
 from calcontract.errors import Inconclusive, TargetUnreachableError, UsageError
-from calcontract.smoke import look
+from calcontract.smoke import doubts, look
 from calcontract.target import Target
 from mock_calcom.delivery import Delivery
 from tests.unit.calcontract.makers import SECRET
@@ -100,6 +100,15 @@ def test_after_a_flaw_was_told_the_rest_is_judged_all_the_same(shop):
 def test_a_flaw_that_no_clause_can_tell_of_stops_a_command(shop):
     with pytest.raises(TargetUnreachableError, match=r"signed by itself.*--ca-file"):
         look(target_of(*shop("self-signed")))
+
+
+def test_what_a_run_would_make_of_a_flaw_is_said(shop):
+    target = target_of(*shop("self-signed"))
+    with pytest.raises(TargetUnreachableError, match=r"`calcontract check` .* goes on .*net-015"):
+        look(target)
+    (said,) = doubts(target)
+    assert said.startswith("the certificate is signed by itself: ")
+    assert "`calcontract check` accuses it and goes on without verifying it (net-015)" in said
 
 
 def test_a_private_authority_is_trusted_when_it_is_named(shop):

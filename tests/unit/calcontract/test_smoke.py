@@ -54,7 +54,8 @@ def test_a_receiver_that_signs_what_it_has_written_again_is_recognised(receiver)
 @pytest.mark.parametrize(
     ("status", "cause"),
     [
-        (400, "the receiver's log"),
+        (400, "the secret is another one, or the receiver takes an ordinary delivery for a broken"),
+        (409, "the receiver's log; or the secret is another one"),
         (401, "the secret is another one"),
         (403, "firewall or CSRF filter"),
         (404, "the path is another one"),
@@ -62,9 +63,9 @@ def test_a_receiver_that_signs_what_it_has_written_again_is_recognised(receiver)
         (410, "it is gone"),
         (413, "the body limit"),
         (415, "another content type"),
-        (418, "the receiver's log"),
-        (419, "a CSRF filter"),
-        (422, "a CSRF filter or a validator"),
+        (418, "the receiver's log; or the secret is another one"),
+        (419, "a CSRF filter stands before the receiver; or the secret is another one"),
+        (422, "a CSRF filter or a validator stands before the receiver; or the secret is another"),
         (500, "the receiver's log"),
         (503, "cannot write to its store"),
     ],
@@ -74,6 +75,13 @@ def test_a_status_has_a_likely_cause(receiver, status, cause):
     sentence = problem(receiver.target())
     assert f"answers an ordinary signed delivery with {status}" in sentence
     assert cause in sentence
+
+
+def test_where_a_refusal_is_declared_to_be_by_another_status_the_secret_is_named(receiver):
+    receiver.answer = lambda headers, body: 404
+    declared = receiver.target(profile="calcom", statuses={"refuse": [404]})
+    assert "the path is another one; or the secret is another one" in problem(declared)
+    assert "secret" not in problem(receiver.target())
 
 
 def test_a_redirect_is_named_because_cal_com_does_not_follow(receiver):
