@@ -28,6 +28,7 @@ from calcontract.story import Story
 from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
 from mock_calcom import terminal
+from mock_calcom.secrecy import MASK
 
 _STORY = pytest.StashKey[Story]()
 #: What a report shows: an attempt of the last try that did not pass.
@@ -195,6 +196,8 @@ class Checks:
         setattr(report, RECORD, recording.packed(record))
         if record.outcome not in {Outcome.PASS, Outcome.ERROR}:
             report.longrepr = letters.letter(record, clause, self.run)
+        elif report.longrepr is not None:
+            report.longrepr = MASK.hidden(str(report.longrepr))
         self.show(report, record, clause)
         return report
 

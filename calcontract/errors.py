@@ -20,6 +20,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from mock_calcom.secrecy import MASK
+
 if TYPE_CHECKING:
     from mock_calcom.attempts import Attempt
 
@@ -54,7 +56,8 @@ class CalcontractError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        # It may quote what a receiver has printed, or a URL.
+        return MASK.hidden(f"{self.message}; {self.hint}" if self.hint else self.message)
 
 
 class UsageError(CalcontractError):

@@ -25,7 +25,7 @@ from calcontract.errors import (
     Violation,
 )
 from calcontract.items import scenario
-from calcontract.records import SECRET, CheckRecord, Exchange, exchange_of
+from calcontract.records import CheckRecord, Exchange, exchange_of, named
 from calcontract.story import Story
 from calcontract.verdicts import Outcome
 
@@ -94,9 +94,9 @@ def ended(
         item,
         clause,
         outcome,
-        # What a fault of ours says of itself may be anything.
-        sentence=stop.sentence if stop else str(error or "").replace(secret, SECRET),
-        expected=stop.expected if isinstance(stop, Violation) else "",
+        # It may quote the receiver; what a fault of ours says of itself may be anything.
+        sentence=named(stop.sentence if stop else str(error or ""), secret),
+        expected=named(stop.expected if isinstance(stop, Violation) else "", secret),
         reason=stop.reason if stop else (type(error).__name__ if error else ""),
         seconds=seconds,
         exchange=exchange if error else None,

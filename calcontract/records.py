@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from calcontract import verdicts
 from calcontract.errors import CalcontractError, Exit
 from calcontract.verdicts import ClauseOutcomes, Conclusion, Outcome, Verdict
+from mock_calcom.secrecy import LEAST, MASK
 
 if TYPE_CHECKING:
     from calcontract.catalogue import Clause
@@ -81,6 +82,11 @@ def _telling(value: str, digests: Iterable[str]) -> bool:
     return False
 
 
+def named(text: str, secret: str) -> str:
+    """*text* without any secret, and with words in place of the shared *secret* as it is."""
+    return MASK.hidden(text.replace(secret, SECRET) if len(secret) >= LEAST else text)
+
+
 def exchange_of(
     attempt: Attempt,
     secret: str,
@@ -110,15 +116,15 @@ def exchange_of(
     def safe(value: str) -> str:
         value = value.replace(used, SIGNED).replace(secret, SECRET)
         value = value.replace(base64.b64encode(secret.encode()).decode(), SECRET_BASE64)
-        return WITHHELD if _telling(value, digests) else value
+        return WITHHELD if _telling(value, digests) else MASK.without_known(value)
 
     def hidden(text: bytes) -> bytes:
-        return text.replace(secret.encode(), SECRET.encode())
+        return MASK.without_known_bytes(text.replace(secret.encode(), SECRET.encode()))
 
     answer = attempt.answer
     return Exchange(
         method=method,
-        url=attempt.delivery.url,
+        url=named(attempt.delivery.url, secret),
         headers=tuple((name, safe(value)) for name, value in attempt.delivery.headers),
         body=hidden(body),
         signed=hidden(digests[used]),
@@ -207,7 +213,7 @@ class RunRecord:
         """The record of a run that was *told* this, before anything is in it."""
         offered = tuple(sorted(capabilities))
         return cls(
-            target=told.target or "",
+            target=MASK.hidden(told.target or ""),
             profile=told.profile,
             scope=verdicts.scope_of(offered),
             capabilities=offered,

@@ -6,6 +6,7 @@ Measured with Node 20 (undici 6) over plain HTTP; names arrive in this case and 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -63,14 +64,17 @@ def split(url: str) -> SplitResult:
     The parts of a subscriber URL.
 
     Raises:
-        ValueError: if it is not an http or https URL with a host, or if it carries a login, which
-            Node's `fetch` refuses.
+        ValueError: if it is not an http or https URL with a host, if it carries a login, which
+            Node's `fetch` refuses, or if something in it is no letter of a URL.
     """
+    if any(letter.isspace() or not letter.isprintable() for letter in url):
+        raise ValueError(f"white space or a control character in a URL: {redacted(url)!r}")
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as problem:
-        raise ValueError(f"not an http or https URL: {redacted(url)!r} ({problem})") from None
+    except ValueError:
+        # What Python says of a port may quote a password that nobody has encoded.
+        raise ValueError(f"not an http or https URL: {redacted(url)!r}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"not an http or https URL: {redacted(url)!r}")
     if parts.username is not None:
@@ -79,10 +83,12 @@ def split(url: str) -> SplitResult:
 
 
 def redacted(url: str) -> str:
-    """The URL without the login it may carry."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+    """The URL without the login and the query that it may carry, either of which may be secret."""
+    before, separator, after = url.partition("://")
+    scheme, rest = (before, after) if separator else ("", before)
+    # A password that nobody has encoded may hold a slash, and then there is no port before it.
+    login = re.match(r"[^/?#]*@|[^/?#:\[]*:(?!\d*(?:[/?#]|$)).*@", rest, re.DOTALL)
+    return f"{scheme}{separator}{rest[login.end() if login else 0 :].partition('?')[0]}"
 
 
 def host(url: SplitResult) -> str:

@@ -88,7 +88,8 @@ class Sender:
             problem = None if answer else attempts.TIMEOUT
             return Attempt(delivery, answer, problem, deadline.passed())
         except requests.exceptions.InvalidURL as error:
-            raise ValueError(f"not a URL that can be posted to: {delivery.url!r}") from error
+            shown = headers.redacted(delivery.url)
+            raise ValueError(f"not a URL that can be posted to: {shown!r}") from error
         except requests.RequestException as error:
             return Attempt(delivery, None, _problem(error), deadline.passed())
         return Attempt(delivery, reception.answer(), None, deadline.passed())

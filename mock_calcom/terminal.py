@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from mock_calcom.secrecy import MASK
+
 _STDOUT, _STDERR = 1, 2
 
 
@@ -23,6 +25,14 @@ class _Patient(io.FileIO):
         except BrokenPipeError:
             _print_nowhere()
             return memoryview(data).nbytes
+
+
+class _Masked(io.TextIOWrapper):
+    """A stream on which no secret is written that this process knows."""
+
+    def write(self, text: str, /) -> int:
+        super().write(MASK.hidden(text))
+        return len(text)
 
 
 def _print_nowhere() -> None:
@@ -55,10 +65,21 @@ def told() -> Iterator[Callable[[bytes], None]]:
         os.close(number)
 
 
+def _mask_errors() -> None:
+    """Let no secret be written to standard error, whoever does it."""
+    if sys.stderr is not None:
+        sys.stderr = _Masked(
+            sys.stderr.buffer,
+            encoding=sys.stderr.encoding,
+            errors=sys.stderr.errors,
+            line_buffering=True,
+        )
+
+
 @contextlib.contextmanager
 def written(program: str, code: int) -> Iterator[None]:
     """
-    Let *program* end with its own exit code, whatever becomes of its output.
+    Let *program* end with its own exit code, whatever becomes of its output, and print no secret.
 
     Whoever reads no further, or closed it from the start, changes nothing.  Where it cannot be
     written, as on a full disk, the program ends with *code* and a sentence: Python would end it
@@ -69,13 +90,14 @@ def written(program: str, code: int) -> Iterator[None]:
     else:
         sys.stdout.flush()
         patient = cast("io.RawIOBase", _Patient(_STDOUT, "w", closefd=False))
-        sys.stdout = io.TextIOWrapper(
+        sys.stdout = _Masked(
             io.BufferedWriter(patient),
             encoding=sys.stdout.encoding,
             # Some terminals cannot print what people are called: a question mark will do.
             errors="replace",
             line_buffering=sys.stdout.isatty(),
         )
+    _mask_errors()
     try:
         try:
             yield

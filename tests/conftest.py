@@ -4,12 +4,19 @@ import signal
 
 import pytest
 
+from mock_calcom.secrecy import MASK, Mask
 from tests import postgresql as servers
 
 # Whoever starts the tests in the background of a script has them ignore interrupts, and with them
 # every command that they interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_to_hide():
+    """The mask of the process knows nothing of the tests before."""
+    vars(MASK).update(vars(Mask()))
 
 
 @pytest.fixture(scope="session")

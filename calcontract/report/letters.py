@@ -76,7 +76,7 @@ def curl(exchange: Exchange) -> str:
         # No argument of a command can hold it.
         return ""
     body = _ansi_c(exchange.body)
-    words = ["curl", "-sS", "-i", "-X", exchange.method, shlex.quote(exchange.url)]
+    words = ["curl", "-sS", "-i", "-X", exchange.method, quoted(exchange.url)]
     for line in lines:
         words += ["-H", _header(line)]
     if not any(line.lower().startswith("content-type:") for line in lines):
@@ -197,20 +197,33 @@ def _by_hand(exchange: Exchange, run: RunRecord) -> str:
 
 def sourced(command: str, words: Sequence[str]) -> str:
     """*command*, with its variable SECRET set from where the arguments *words* say it is."""
-    if "SECRET" not in command:
+    source = _source(words)
+    if "SECRET" not in command or source == '"$SECRET"':
         return command
+    return f"export SECRET={source}; {command}"
+
+
+def _source(words: Sequence[str]) -> str:
+    """The shell's word for the secret, from where the arguments *words* say it is."""
     if "--secret-file" in words:
-        file = words[words.index("--secret-file") + 1]
-        return f'export SECRET="$(cat {shlex.quote(file)})"; {command}'
+        return f'"$(cat {shlex.quote(words[words.index("--secret-file") + 1])})"'
     name = words[words.index("--secret-env") + 1] if "--secret-env" in words else "SECRET"
-    return command if name == "SECRET" else f'export SECRET="${name}"; {command}'
+    return f'"${name}"'
+
+
+def quoted(word: str, source: str = '"$SECRET"') -> str:
+    """*word* for a shell, with *source* wherever the secret was left out of it."""
+    return source.join(shlex.quote(part) if part else "" for part in word.split(SECRET)) or "''"
+
+
+def command(*words: str) -> str:
+    """The command of those *words*; the shell puts the secret in where they leave it out."""
+    return " ".join(quoted(word, _source(words)) for word in words)
 
 
 def repeat(record: CheckRecord, run: RunRecord) -> str:
     """The command that runs the clause of *record* again, with the same people."""
-    return shlex.join(
-        ["calcontract", "check", *run.words, "--seed", str(run.seed), "-m", record.clause]
-    )
+    return command("calcontract", "check", *run.words, "--seed", str(run.seed), "-m", record.clause)
 
 
 def mark(outcome: Outcome) -> str:

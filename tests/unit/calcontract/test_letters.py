@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import os
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from calcontract import records
 from calcontract.records import SIGNED, exchange_of
 from calcontract.report import letters
 from calcontract.verdicts import Outcome
@@ -193,6 +195,28 @@ def test_the_repetition_says_what_the_run_was_told():
     record = a_check(outcome=FAILED)
     line = letters.repeat(record, a_run(record, words=words))
     assert shlex.split(line) == ["calcontract", "check", *words, "--seed", "41", "-m", "sig-001"]
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        (["--secret-env", "MINE"], '"$MINE"'),
+        (["--secret-file", "my file"], "\"$(cat 'my file')\""),
+    ],
+)
+def test_the_repetition_has_the_secret_put_in_where_it_was_left_out(source, made):
+    words = (f"{URL}?key={records.SECRET}", *source, "--start", f"env A={records.SECRET} serve")
+    record = a_check(outcome=FAILED)
+    line = letters.repeat(record, a_run(record, words=words))
+    assert f"'{URL}?key='{made} " in line
+    assert f" --start 'env A='{made}' serve' " in line
+
+
+def test_a_command_by_hand_has_the_secret_of_the_url_put_in_by_the_shell():
+    url = f"{URL}?key={SECRET}"
+    exchange = an_exchange(dataclasses.replace(a_delivery(), url=url))
+    assert SECRET not in exchange.url
+    assert sent_by_hand(letters.curl(exchange))[1] == url
 
 
 def test_every_outcome_has_a_sign():

@@ -10,6 +10,7 @@ import pytest
 from calcontract.records import SECRET as SECRET_WORDS
 from calcontract.records import SECRET_BASE64, SIGNED, WITHHELD, exchange_of
 from calcontract.stimuli import signatures
+from mock_calcom.secrecy import MASK
 from tests.unit.calcontract.makers import BODY, SECRET, a_delivery, an_attempt, digest
 
 RIGHT = digest()
@@ -26,6 +27,17 @@ def told(exchange):
     headers = [*exchange.headers, *exchange.answer_headers]
     texts = [*(value for _, value in headers), exchange.answer_body, exchange.url]
     return "\n".join([*texts, exchange.body.decode("latin-1"), repr(exchange)])
+
+
+def test_other_secrets_of_the_run_get_into_no_exchange_either():
+    MASK.learn("another-secret")
+    exchange = shown(
+        body=b'{"url":"http://u:p@x/?key=another-secret"}',
+        answer=b"expected another-secret",
+        headers={"x-debug": "another-secret"},
+    )
+    assert "another-secret" not in told(exchange)
+    assert exchange.body == b'{"url":"http://u:p@x/?key=***"}'
 
 
 def value(exchange):
