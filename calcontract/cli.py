@@ -22,6 +22,7 @@ from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
 from mock_calcom.interrupts import loading
+from mock_calcom.options import a_number
 from mock_calcom.terminal import written
 from mock_calcom.versions import version_of
 
@@ -301,7 +302,9 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
     ] = None,
     probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
     examples: Annotated[int, typer.Option(min=5, max=100_000, help="Bodies to try.")] = 200,
-    seconds: Annotated[float, typer.Option(min=1, help="To take at the most.")] = 60,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=86_400, callback=a_number, help="To take at the most.")
+    ] = 60,
     budget: Budget = None,
     seed: Seed = None,
     ca_file: CaFile = None,
@@ -327,16 +330,24 @@ def load(  # noqa: PLR0917 - typer makes an option of each
     profile: Annotated[
         str | None, typer.Option(help="Whose deliveries to send: guide or calcom.")
     ] = None,
-    rate: Annotated[float, typer.Option(min=0.1, max=2000, help="Arrivals per second.")] = 20,
-    duration: Annotated[float, typer.Option(min=0.1, max=600, help="In seconds.")] = 10,
+    rate: Annotated[
+        float, typer.Option(min=0.1, max=2000, callback=a_number, help="Arrivals per second.")
+    ] = 20,
+    duration: Annotated[
+        float, typer.Option(min=0.1, max=600, callback=a_number, help="In seconds.")
+    ] = 10,
     redeliveries: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of arrivals that repeat earlier bytes.")
+        float,
+        typer.Option(
+            min=0, max=1, callback=a_number, help="Share of arrivals that repeat earlier bytes."
+        ),
     ] = 0.1,
     reschedules: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that reschedule a booking.")
+        float,
+        typer.Option(min=0, max=1, callback=a_number, help="Share that reschedule a booking."),
     ] = 0.2,
     cancellations: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that cancel a booking.")
+        float, typer.Option(min=0, max=1, callback=a_number, help="Share that cancel a booking.")
     ] = 0.1,
     budget: Budget = None,
     report: Annotated[Path | None, typer.Option(help="Folder for load.json.")] = None,

@@ -41,6 +41,9 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "--contract-report": {"help": "folder for verdicts.json and junit.xml"},
 }
 
+#: How much fuzzing may be asked for, as of `calcontract fuzz`.
+_FUZZED_BETWEEN = {"--fuzz-examples": (5, 100_000), "--fuzz-seconds": (1, 86_400)}
+
 #: The option that sets a setting of another name.
 _RENAMED = {
     "contract_profile": "profile",
@@ -138,6 +141,7 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
     placed, running = leaving.enter_context(process.of(named))
     complete = options | placed
     if fuzzes:
+        _bear_fuzzing(config)
         config.stash[FUZZED] = settings.load(**complete)
         return None
     kind = Spread if workers else Session
@@ -150,6 +154,21 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
             # Nothing is to be run, and so nothing to be spread.
             config.option.dist, config.option.tx = "no", []
     return session
+
+
+def _bear_fuzzing(config: pytest.Config) -> None:
+    """
+    Refuse to fuzz with nothing, or for ever.
+
+    Raises:
+        UsageError: if too few or too many bodies are asked for, or too little or too much time.
+    """
+    from calcontract.errors import UsageError  # noqa: PLC0415 - heavy, see above
+
+    for option, (least, most) in _FUZZED_BETWEEN.items():
+        # Nothing is so of "nan".
+        if not least <= config.getoption(option) <= most:
+            raise UsageError(f"{option} is to be from {least} to {most}")
 
 
 def _bear_workers(config: pytest.Config, *, fuzzes: bool) -> None:

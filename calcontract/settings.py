@@ -8,28 +8,25 @@ that it never prints.
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
 import ssl
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from calcontract import addresses, objections, sharing
 from calcontract.catalogue import PROFILES
 from calcontract.errors import UsageError
 from calcontract.handling import Appointments, Statuses, known_triggers
 from calcontract.layers import CONFIG_FILE, SECRET_SOURCES, Environment, File
+from calcontract.records import named
+from mock_calcom.numbers import LARGEST_SEED, LONGEST
 
 _PREFIX = "CALCONTRACT_"
-
-#: What variables are called by everyone; nothing else is repeated in a message.
-_NAME = re.compile("[A-Z_][A-Z0-9_]*")
 _LOAD = f"{_PREFIX}LOAD_"
 
 #: Settings of text that a command has to repeat to say the same.
@@ -92,11 +89,23 @@ class Settings(BaseSettings):
     log: str | None = Field(
         None, description="the receiver's log file, or - for what it prints when we start it"
     )
-    budget: float = Field(30.0, gt=0, description="time to acknowledge a delivery, in seconds")
-    patience: float = Field(
-        10.0, gt=0, description="how long to wait for an effect before it counts as missing, in s"
+    budget: float = Field(
+        30.0,
+        gt=0,
+        le=LONGEST,
+        allow_inf_nan=False,
+        description="time to acknowledge a delivery, in seconds",
     )
-    seed: int | None = Field(None, description="of order and people; a random one by default")
+    patience: float = Field(
+        10.0,
+        gt=0,
+        le=LONGEST,
+        allow_inf_nan=False,
+        description="how long to wait for an effect before it counts as missing, in s",
+    )
+    seed: int | None = Field(
+        None, ge=0, le=LARGEST_SEED, description="of order and people; a random one by default"
+    )
     strict: bool = Field(default=False, description="a SHOULD that fails violates too")
     hardened: bool = Field(default=False, description="a hardening clause that fails violates too")
     known_violations: Path | None = Field(None, description="file of known violations")
@@ -104,7 +113,13 @@ class Settings(BaseSettings):
     i_may_test: str | None = Field(None, description="host that you are allowed to test")
     insecure_http: bool = Field(default=False, description="allow plain http to another machine")
     disruptive: bool = Field(default=False, description="allow disruptive checks elsewhere")
-    rate: float = Field(20.0, gt=0, description="deliveries per second to another machine")
+    rate: float = Field(
+        20.0,
+        ge=0.01,
+        le=2000,
+        allow_inf_nan=False,
+        description="deliveries per second to another machine",
+    )
     triggers: dict[str, tuple[str, ...]] | None = Field(
         None, description="the trigger events that are acted on, with the effects they have"
     )
@@ -143,17 +158,13 @@ class Settings(BaseSettings):
     @field_validator("target", "probe", "states")
     @classmethod
     def _http_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value.replace(PORT, "1"))
-        try:
-            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            # What urlsplit finds nothing wrong with until it is asked for the port.
-            raise ValueError(f"{value!r} has no port between 1 and 65535") from None
-        if not usable:
-            raise ValueError(f"{value!r} is no http or https URL")
-        return value
+        return None if value is None else addresses.required(value, port=PORT)
+
+    @field_validator("target")
+    @classmethod
+    def _no_login(cls, value: str | None) -> str | None:
+        # Node's `fetch` refuses it; a probe is asked by us, and may have one.
+        return None if value is None else addresses.without_login(value)
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -182,7 +193,7 @@ class Settings(BaseSettings):
     @classmethod
     def _variable(cls, value: str | None) -> str | None:
         # Not repeated: what does not look like a name may be a secret, given by mistake.
-        if value is not None and not _NAME.fullmatch(value):
+        if value is not None and not sharing.NAME.fullmatch(value):
             raise ValueError("this is no name of a variable; it takes a name, never a secret")
         return value
 
@@ -233,21 +244,25 @@ class Settings(BaseSettings):
         return values | ({"secret": self.secret.get_secret_value()} if self.secret else {})
 
     def words(self) -> list[str]:
-        """The arguments of `calcontract check` that say the same, without the secret."""
+        """The arguments of `calcontract check` that say the same, as they may be shown."""
         words = []
         # Without a target the receiver is the suite's own, and brings its secret.
         if self.target:
-            words += [self.target, *self.secret_words()]
+            words += [self.shown(self.target), *self.secret_words()]
         words += ["--profile", self.profile]
         for name in _REPEATED:
             if value := getattr(self, name):
-                words += [f"--{name.replace('_', '-')}", str(value)]
+                words += [f"--{name.replace('_', '-')}", self.shown(str(value))]
         if self.budget != type(self).model_fields["budget"].default:
             words += ["--budget", f"{self.budget:g}"]
         for name in ("strict", "hardened", "insecure_http"):
             if getattr(self, name):
                 words.append(f"--{name.replace('_', '-')}")
         return words
+
+    def shown(self, text: str) -> str:
+        """*text* without any secret; where the shared one stood a command can put it in again."""
+        return named(text, sharing.known(self))
 
     def secret_words(self) -> list[str]:
         """The arguments that say where the secret is."""
@@ -262,38 +277,7 @@ class Settings(BaseSettings):
         Raises:
             UsageError: if no source names one, or the named source is missing or empty.
         """
-        if self.secret_env:
-            value = os.environ.get(self.secret_env, "")
-            # What does not look like a name may be the secret itself, given by mistake.
-            shown = (
-                self.secret_env if _NAME.fullmatch(self.secret_env) else "that --secret-env names"
-            )
-            source = f"the environment variable {shown}"
-        elif self.secret_file:
-            try:
-                # One line end at the end is the editor's, not the secret's.
-                value = self.secret_file.read_text(encoding="utf-8").removesuffix("\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(
-                    f"the secret file {str(self.secret_file)!r} cannot be read",
-                    hint="name a readable text file with --secret-file",
-                ) from error
-            source = f"the file {self.secret_file}"
-        elif self.secret is not None:
-            value, source = self.secret.get_secret_value(), "--secret"
-        else:
-            raise UsageError(
-                "no secret is given",
-                hint="name the environment variable that holds it with --secret-env NAME",
-            )
-        if not value:
-            raise UsageError(
-                f"{source} holds no secret",
-                hint="write the receiver's secret into it"
-                if self.secret_file
-                else "set it to the receiver's secret; --secret-env takes a name, not the secret",
-            )
-        return value
+        return sharing.secret_of(self)
 
     def require_its_profile(self) -> None:
         """
@@ -342,46 +326,28 @@ def load(**options: Any) -> Settings:
         UsageError: if a setting is unknown, has a wrong type, contradicts another, or the file
             cannot be read.
     """
-    _known_variables()
+    # The load test reads its own variables, in its own process.
+    objections.known_variables(_PREFIX, Settings.model_fields, others=_LOAD)
     try:
-        return Settings(**{name: value for name, value in options.items() if value is not None})
+        told = Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False)
         raise UsageError(
-            "; ".join(map(_sentence, problems)),
+            "; ".join(objections.sentence(problem, _tables()) for problem in problems),
             hint=f"see the options, CALCONTRACT_* variables and {CONFIG_FILE}",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(
             f"{CONFIG_FILE} cannot be read: {error}", hint="mend it or move it away"
         ) from None
+    sharing.keep(told)
+    return told
 
 
-def _sentence(problem: ErrorDetails) -> str:
-    """What is wrong with one setting; its value, which may be a secret, is not quoted."""
-    *table, name = (str(step) for step in problem["loc"] or ("settings",))
-    place = ".".join([*table, name])
-    if problem["type"] != "extra_forbidden":
-        return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
-    tables = {"appointments": Appointments.model_fields, "statuses": Statuses.model_fields}
-    known = tables[table[0]] if table else Settings.model_fields
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"no setting is called {place}" + (f", did you mean {near[0]}?" if near else "")
-
-
-def _known_variables() -> None:
-    """
-    Refuse a variable of ours that nobody reads: it was meant to say something.
-
-    Raises:
-        UsageError: if there is one.
-    """
-    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
-    for name in os.environ:
-        # The load test reads its own variables, in its own process.
-        if name.startswith(_PREFIX) and name not in known and not name.startswith(_LOAD):
-            near = difflib.get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"no setting is called {name}",
-                hint=f"did you mean {near[0]}?" if near else "take it out of the environment",
-            )
+def _tables() -> dict[str, Collection[str]]:
+    """What settings are called, by the table that they stand in."""
+    return {
+        "": Settings.model_fields,
+        "appointments": Appointments.model_fields,
+        "statuses": Statuses.model_fields,
+    }

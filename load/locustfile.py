@@ -29,6 +29,7 @@ from plan import Arrival, Plan, arrivals
 from summary import Sample, Summary
 
 from mock_calcom import headers
+from mock_calcom.secrecy import MASK
 
 #: So many attempts may wait for their answers at once; one more is not sent, and counted as such.
 _CONNECTIONS = 1000
@@ -42,7 +43,7 @@ _STEPS = ("created", "rescheduled", "cancelled")
 
 def _leave(sentence: str) -> None:
     """End with one sentence: used wrongly."""
-    print(f"load: {sentence}", file=sys.stderr)  # noqa: T201 - a command's output
+    print(MASK.hidden(f"load: {sentence}"), file=sys.stderr)  # noqa: T201 - a command's output
     sys.exit(2)
 
 

@@ -10,7 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+
+from mock_calcom import headers
+from mock_calcom.numbers import LARGEST_SEED
+from mock_calcom.numbers import LONGEST as LONGEST_BUDGET
+from mock_calcom.secrecy import MASK
 
 #: Nobody gets more than this by a slip of the finger.
 MOST_PER_SECOND = 2000.0
@@ -54,10 +58,13 @@ class Plan:
             raise ValueError(f"the duration is to be above 0 and at most {LONGEST:g} s")
         if self.count > MOST:
             raise ValueError(f"{self.count} deliveries are too many; {MOST} are allowed")
-        if self.budget <= 0:
-            raise ValueError("the budget is to be above 0 s")
+        if not 0 < self.budget <= LONGEST_BUDGET:
+            raise ValueError(f"the budget is to be above 0 and at most {LONGEST_BUDGET:g} s")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(f"the seed is to be from 0 to {LARGEST_SEED}")
         shares = (self.redeliveries, self.reschedules, self.cancellations)
-        if min(shares) < 0 or sum(shares) > 1:
+        # Put so that it holds of no share that is "nan".
+        if not (min(shares) >= 0 and sum(shares) <= 1):
             raise ValueError("the shares are to be 0 or more, and together at most 1")
         if self.profile not in {"guide", "calcom"}:
             raise ValueError(f"there is no profile {self.profile!r}; choose guide or calcom")
@@ -78,8 +85,10 @@ class Plan:
             ValueError: if it tells nonsense, or of a receiver that may not be tested.
         """
         url = host or environment.get("CALCONTRACT_TARGET", "")
-        _permit(url, environment)
         named = environment.get("CALCONTRACT_SECRET_ENV", "CALCOM_WEBHOOK_SECRET")
+        MASK.learn(environment.get(named))
+        MASK.learn_url(url)
+        _permit(url, environment)
         if not environment.get(named):
             raise ValueError(f"the environment variable {named} holds no secret")
         numbers = {
@@ -93,7 +102,7 @@ class Plan:
         return cls(
             url=url,
             secret=environment[named],
-            seed=int(_number(environment, "CALCONTRACT_SEED", 0)),
+            seed=_seed(environment),
             profile=environment.get("CALCONTRACT_PROFILE", cls.profile),
             **{
                 name: _number(environment, key, getattr(cls, name)) for name, key in numbers.items()
@@ -108,10 +117,17 @@ def _number(environment: Mapping[str, str], key: str, default: float) -> float:
         raise ValueError(f"{key} is no number") from None
 
 
+def _seed(environment: Mapping[str, str]) -> int:
+    try:
+        return int(environment.get("CALCONTRACT_SEED", 0))
+    except ValueError:
+        raise ValueError("CALCONTRACT_SEED is no whole number") from None
+
+
 def _permit(url: str, environment: Mapping[str, str]) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not url:
         raise ValueError("no receiver is named; set CALCONTRACT_TARGET to its http or https URL")
+    parts = headers.split(url)
     if parts.hostname in _LOOPBACK:
         return
     if environment.get("CALCONTRACT_I_MAY_TEST") != parts.hostname:

@@ -21,8 +21,11 @@ import typer
 from mock_calcom import attempts, delivery, faults, signature, triggers, wire
 from mock_calcom.ids import Ids
 from mock_calcom.life import Calendar
+from mock_calcom.numbers import LARGEST_SEED, LONGEST
+from mock_calcom.options import a_number
 from mock_calcom.people import People
 from mock_calcom.profiles import DEFAULT, PROFILES
+from mock_calcom.secrecy import MASK
 from mock_calcom.sender import Attempt, Sender
 from mock_calcom.terminal import written
 from mock_calcom.versions import version_of
@@ -82,18 +85,22 @@ def send(
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
     profile: Annotated[str, typer.Option(help="Which sender to be.")] = DEFAULT.name,
-    seed: Annotated[int | None, typer.Option(help="Makes people and ids repeatable.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="Makes people and ids repeatable."),
+    ] = None,
     times: Annotated[
         int, typer.Option(min=1, max=1000, help="How often to send the same bytes.")
     ] = 1,
     fault: Annotated[str | None, typer.Option(metavar="NAME", help="What to disturb.")] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.001, max=3600, help="Seconds per attempt.")
+        float, typer.Option(min=0.001, max=LONGEST, callback=a_number, help="Seconds per attempt.")
     ] = wire.BUDGET,
 ) -> None:
     """Send one occurrence of TRIGGER, signed, and say what the receiver answered."""
     sender = _profile(profile)
     secret = _secret(secret_env, secret_file)
+    MASK.learn_url(to)
     subscription = delivery.Subscription(to, secret, profile=sender)
     occurrence = _occurrence(trigger, sender, seed)
     if secret is None:
@@ -156,6 +163,12 @@ def _profile(name: str) -> Profile:
 
 
 def _secret(env: str | None, file: Path | None) -> str | None:
+    secret = _read(env, file)
+    MASK.learn(secret)
+    return secret
+
+
+def _read(env: str | None, file: Path | None) -> str | None:
     if env and file:
         _misuse("give the secret by --secret-env or by --secret-file, not by both")
     if env:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -353,6 +354,114 @@ def test_a_stale_known_violation_fails_the_run(check, stand, tmp_path):
     assert "sig-001 conforms by now: take it off the list" in ended.out
 
 
+# --- what nobody is shown ------------------------------------------------------------------------
+
+#: In a URL it is spelt otherwise, and in a shell it needs quotes.
+ZEBRA = "s3cret zebra/+=9"
+TOLD = ("zebra", "p4ssw0rd", "t0ken-of-the-probe")
+
+
+def secretly(stand):
+    """The words that tell a run of *stand* by URLs with secrets in them."""
+    return [
+        f"{stand.url}?key={quote(ZEBRA, safe='')}",
+        *("--secret-env", "ZEBRA", "--profile", "calcom"),
+        *("--probe", f"http://u:p4ssw0rd@{stand.origin[7:]}/probe?token=t0ken-of-the-probe"),
+    ]
+
+
+def shown(*texts):
+    return [told for told in TOLD for text in texts if told in text]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_no_report_shows_what_is_secret_in_an_address(stand, tmp_path, jobs):
+    words = ["calcontract", "check", *secretly(stand), "-n", jobs]
+    stand.answer = lambda headers, body: 500 if b"PING" in body else 202
+    ended = Ended(
+        [*words, "-m", "sig-003 or ack-006 or sec-003", "--report", "reports", "--verbose"],
+        cwd=tmp_path,
+        ZEBRA=ZEBRA,
+    )
+    assert ended.code == 1, ended.text
+    reports = [file.read_text() for file in (tmp_path / "reports").iterdir()]
+    assert len(reports) == 2
+    assert shown(ended.text, *reports) == []
+    document = report_of(tmp_path / "reports")
+    assert document["target"] == f"{stand.url}?key=***"
+    assert f"repeat    calcontract check '{stand.url}?key=***' --secret-env ZEBRA" in ended.out
+    assert "--probe 'http://u:***@" in ended.out
+
+
+def test_pytests_door_does_not_show_it_either(stand, tmp_path):
+    stand.answer = lambda headers, body: 202
+    reports = tmp_path / "reports"
+    words = [*secretly(stand), "-m", "sig-003", "-rA", "--contract-report", str(reports)]
+    words[words.index("--profile")] = "--contract-profile"
+    ended = Ended(["pytest", "--target", *words], cwd=ROOT, ZEBRA=ZEBRA)
+    assert ended.code == 1, ended.text
+    assert f"'{stand.url}?key=***'" in ended.out
+    assert shown(ended.text, *(file.read_text() for file in reports.iterdir())) == []
+
+
+@pytest.mark.parametrize("command", ["smoke", "fuzz", "load"])
+@pytest.mark.parametrize("status", [202, 400])
+def test_no_command_shows_it(stand, tmp_path, command, status):
+    stand.answer = lambda headers, body: status
+    few = {
+        "smoke": [],
+        "fuzz": ["--examples", "5", "--seed", "1"],
+        "load": ["--rate", "5", "--duration", "0.2", "--report", "reports"],
+    }
+    words = secretly(stand)
+    if command == "load":
+        del words[words.index("--probe") :]
+    ended = Ended(["calcontract", command, *words, *few[command]], cwd=tmp_path, ZEBRA=ZEBRA)
+    assert ended.code in {0, 1, 3, 4}, ended.text
+    assert shown(ended.text, *(file.read_text() for file in tmp_path.rglob("*.json"))) == []
+    if status == 400:
+        assert ended.code == 3
+        assert f"{stand.url}?key=*** answers an ordinary signed delivery with 400" in ended.err
+        assert "the secret is another one" in ended.err
+
+
+def test_the_last_words_of_a_receiver_are_repeated_without_its_secrets(tmp_path):
+    script = "echo was given $ZEBRA, $MINE and mysql://u:p4ssw0rd@db/x; exit 1"
+    words = [nowhere(), "--start", shlex.join(["sh", "-c", script])]
+    ended = Ended(
+        [
+            *("calcontract", "check", *words, "--secret-env", "ZEBRA"),
+            "--receiver-secret-env",
+            "MINE",
+        ],
+        cwd=tmp_path,
+        ZEBRA=ZEBRA,
+        MINE="zebra-of-the-receiver",
+    )
+    assert ended.code == 3, ended.text
+    assert "listen: was given ***, *** and mysql://u:***@db/x; " in ended.sentence
+    assert shown(ended.text) == []
+
+
+def test_what_is_to_be_repeated_has_the_variable_in_place_of_the_secret(tmp_path):
+    port = free_port()
+    start = f"env 'NAIVE_SECRET={ZEBRA}' API_TOKEN=zebra {sys.executable} {NAIVE} {port}"
+    words = [f"http://127.0.0.1:{port}/webhook", "--secret-env", "ZEBRA", "--start", start]
+    more = ["--profile", "calcom", "-m", "sig-001", "--report", "reports"]
+    ended = Ended(["calcontract", "check", *words, *more], cwd=tmp_path, ZEBRA=ZEBRA)
+    assert ended.code == 1, ended.text
+    line = next(line for line in ended.out.splitlines() if " repeat " in line)
+    typed = [
+        "bash",
+        "-c",
+        f"calcontract() {{ printf '%s\\0' \"$@\"; }}\n{line.split(' repeat ')[1]}",
+    ]
+    again = subprocess.run(typed, env={"ZEBRA": ZEBRA}, capture_output=True, text=True, check=True)
+    repeated = again.stdout.split("\0")
+    assert start.replace("=zebra", "=***") in repeated
+    assert shown(ended.text, (tmp_path / "reports" / "junit.xml").read_text()) == []
+
+
 # --- 2: used wrongly ------------------------------------------------------------------------------
 
 
@@ -367,7 +476,7 @@ def nowhere():
         (["ftp://127.0.0.1/"], "is no http or https URL"),
         (["https://hooks.example/x"], "say --i-may-test hooks.example"),
         ([nowhere(), "--profile", "laravel"], "choose guide or calcom"),
-        ([nowhere(), "--budget", "0"], "budget: Input should be greater than 0"),
+        ([nowhere(), "--budget", "0"], "budget: it is to be more than 0"),
         ([nowhere(), "-m", "sig-999"], "there is no clause, chapter or level 'sig-999'; did you"),
         ([nowhere(), "-m", "sog"], "did you mean 'sig'?"),
         ([nowhere(), "--known-violations", "nowhere.toml"], "cannot be read"),
@@ -377,6 +486,63 @@ def nowhere():
 def test_a_wrong_use_is_one_sentence_with_what_to_do(refused, words, sentence, tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
     assert sentence in refused(*words)
+
+
+COMMANDS = ("check", "smoke", "load", "fuzz")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("http://u:p4ssw0rd@127.0.0.1:1/x", "Cal.com cannot send to a URL with a login"),
+        ("http://127.0.0.1:1/x\n", "holds white space or a control character"),
+    ],
+)
+def test_an_address_that_cal_com_cannot_send_to_is_refused_by_every_command(
+    monkeypatch, command, url, sentence
+):
+    monkeypatch.setenv("DOOR_SECRET", SECRET)
+    ended = CliRunner().invoke(cli.application, [command, url, "--secret-env", "DOOR_SECRET"])
+    assert ended.exit_code == 2, ended.output
+    (line,) = ended.stderr.splitlines()
+    assert sentence in line
+    assert "p4ssw0rd" not in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            [name, "--budget", much]
+            for name in ("check", "load", "fuzz")
+            for much in ("inf", "1e10")
+        ),
+        *(["load", option, "nan"] for option in ("--rate", "--duration", "--redeliveries")),
+        *(["load", option, "inf"] for option in ("--reschedules", "--cancellations", "--rate")),
+        *(["fuzz", "--seconds", much] for much in ("nan", "inf", "1e10", "-1")),
+        *(["fuzz", "--examples", many] for many in ("0", "1000000000")),
+        *([name, "--seed", "-1"] for name in ("check", "load", "fuzz")),
+        *(["check", "--jobs", many] for many in ("0", "-1", "1000")),
+    ],
+    ids=" ".join,
+)
+def test_a_number_beyond_all_bounds_is_a_wrong_use(monkeypatch, words):
+    monkeypatch.setenv("DOOR_SECRET", SECRET)
+    command, *options = words
+    given = [command, nowhere(), "--secret-env", "DOOR_SECRET", *options]
+    ended = CliRunner().invoke(cli.application, given)
+    assert ended.exit_code == 2, ended.output
+    assert isinstance(ended.exception, SystemExit)
+    assert options[0].lstrip("-") in ended.stderr
+
+
+def test_a_number_beyond_all_bounds_is_a_wrong_use_of_pytests_door_too(tmp_path):
+    base = ["pytest", "--target", nowhere(), "--secret-env", "DOOR_SECRET", "--pyargs"]
+    for words in (["--budget", "inf"], ["--fuzz-seconds", "nan"], ["--fuzz-examples", "0"]):
+        ended = Ended([*base, "calcontract.suite.test_fuzz", *words], cwd=tmp_path)
+        assert ended.code == 2, ended.text
+        assert f"{words[0].lstrip('-')}" in ended.text
 
 
 def test_a_wrong_use_ends_the_command_with_two(check):
@@ -410,7 +576,9 @@ def test_an_empty_selection_is_an_error_and_not_a_success(check, stand):
 def test_a_selection_that_is_no_expression_is_an_error(check, stand):
     ended = check(stand.url, "-m", "sig-001 or")
     assert ended.code == 2
-    assert "Wrong expression" in ended.text
+    assert "are not joined to one selection; write 'sig or ack'" in ended.sentence
+    assert ended.out == ""
+    assert stand.received == []
 
 
 @pytest.mark.parametrize(

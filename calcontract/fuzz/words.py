@@ -12,6 +12,7 @@ from calcontract.judges import fate
 from calcontract.records import SIGNED, Exchange
 from calcontract.report import letters
 from calcontract.settings import Settings
+from mock_calcom.secrecy import MASK
 
 _INDENT = " " * 9
 
@@ -46,7 +47,8 @@ def letter(finding: Finding, result: Result, told: Settings) -> str:
         if command := letters.curl(exchange) or _with_file(exchange):
             lines.append(_line("by hand", letters.sourced(command, told.secret_words())))
     lines.append(_line("repeat", repeat(result, told)))
-    return "\n".join(lines)
+    # What was seen may quote the receiver.
+    return MASK.hidden("\n".join(lines))
 
 
 def _with_file(exchange: Exchange) -> str:
@@ -54,7 +56,10 @@ def _with_file(exchange: Exchange) -> str:
     if len(exchange.body) > _LONGEST:
         return ""
     encoded = base64.b64encode(exchange.body).decode()
-    words = [f"printf %s {encoded} | base64 -d > body &&", "curl -sS -i", shlex.quote(exchange.url)]
+    words = [
+        f"printf %s {encoded} | base64 -d > body &&",
+        f"curl -sS -i {letters.quoted(exchange.url)}",
+    ]
     for name, value in exchange.headers:
         if value == SIGNED:
             words += ["-H", f'"{name}: $(mock-calcom sign body --secret-env SECRET)"']
@@ -65,9 +70,9 @@ def _with_file(exchange: Exchange) -> str:
 
 def repeat(result: Result, told: Settings) -> str:
     """The command that sends the same bodies again."""
-    place = [told.target or "", *told.secret_words()]
+    place = [told.shown(told.target or ""), *told.secret_words()]
     counts = ["--examples", str(result.asked), "--seed", str(result.seed)]
-    return shlex.join(["calcontract", "fuzz", *place, *counts])
+    return letters.command("calcontract", "fuzz", *place, *counts)
 
 
 def _line(word: str, text: str) -> str:

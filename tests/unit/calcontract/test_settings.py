@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import os
 import pickle
 
 import pytest
 
-from calcontract import settings
+from calcontract import records, settings
 from calcontract.errors import Exit, UsageError
 from calcontract.layers import CONFIG_FILE
 from calcontract.settings import Settings
+from mock_calcom.secrecy import MASK
 
 SECRET = "s3cret-of-the-tests"
 LOCAL = "http://127.0.0.1:8000/hook"
@@ -95,13 +98,35 @@ def test_settings_do_not_change():
         ({"probe": "probe"}, "is no http or https URL"),
         ({"states": "//x"}, "is no http or https URL"),
         ({"profile": "laravel"}, "choose guide or calcom"),
-        ({"budget": 0}, "budget: Input should be greater than 0"),
-        ({"budget": -1}, "budget"),
-        ({"budget": "soon"}, "budget"),
-        ({"patience": 0}, "patience"),
-        ({"rate": 0}, "rate"),
-        ({"seed": "x"}, "seed"),
-        ({"strict": "perhaps"}, "strict"),
+        ({"budget": 0}, "budget: it is to be more than 0;"),
+        ({"budget": -1}, "budget: it is to be more than 0;"),
+        ({"budget": "soon"}, "budget: it is to be a number;"),
+        ({"budget": "nan"}, "budget: it is to be a number;"),
+        ({"budget": "inf"}, "budget: it is to be a number;"),
+        ({"budget": "-inf"}, "budget: it is to be a number;"),
+        ({"budget": "1e308"}, "budget: it is to be 3600 at the most;"),
+        ({"budget": "1e10"}, "budget: it is to be 3600 at the most;"),
+        ({"patience": 0}, "patience: it is to be more than 0;"),
+        ({"patience": "inf"}, "patience: it is to be a number;"),
+        ({"patience": 1e10}, "patience: it is to be 3600 at the most;"),
+        ({"rate": 0}, "rate: it is to be 0.01 or more;"),
+        ({"rate": 1e-308}, "rate: it is to be 0.01 or more;"),
+        ({"rate": "inf"}, "rate: it is to be a number;"),
+        ({"rate": 1e10}, "rate: it is to be 2000 at the most;"),
+        ({"seed": "x"}, "seed: it is to be a whole number;"),
+        ({"seed": "1.5"}, "seed: it is to be a whole number;"),
+        ({"seed": -1}, "seed: it is to be 0 or more;"),
+        ({"seed": 2**53}, "seed: it is to be 9007199254740991 at the most;"),
+        ({"seed": "9" * 5000}, "seed: it is to be a whole number of fewer digits;"),
+        ({"strict": "perhaps"}, "strict: it is to be true or false;"),
+        ({"target": f"{LOCAL}\n"}, "hook\\n' holds white space or a control character"),
+        ({"target": f" {LOCAL}"}, "holds white space or a control character"),
+        ({"probe": f"{LOCAL}\x1b[2K"}, "holds white space or a control character"),
+        ({"target": "http://[::1/"}, "is no http or https URL"),
+        ({"target": f"ftp://u:{SECRET}@host/x"}, "'ftp://host/x' is no http or https URL"),
+        ({"target": f"http://u:{SECRET}@127.0.0.1:1/x"}, "cannot send to a URL with a login"),
+        ({"target": f"http://u:{SECRET}/x@127.0.0.1:1/x"}, "has no port between 1 and 65535"),
+        ({"target": f"http:/hook?key={SECRET}"}, "is no http or https URL"),
         ({"colour": "red"}, "colour"),
         ({"secret": SECRET, "secret_env": "NAME"}, "give it once"),
         ({"secret_env": "NAME", "secret_file": "file"}, "give it once"),
@@ -119,7 +144,16 @@ def test_a_bad_setting_is_one_sentence(options, words):
         ("profile = ", "cannot be read"),
         ("colour = 'red'\n", "colour"),
         ("budget = 'soon'\n", "budget"),
-        ("[profile]\nname = 'guide'\n", "profile"),
+        ("[profile]\nname = 'guide'\n", "profile: it is to be text;"),
+        ("[triggers]\nBOOKING_CREATED = 'x'\n", "triggers.BOOKING_CREATED: it is to be a list"),
+        ("triggers = 'x'\n", "triggers: it is to be a table;"),
+        ("appointments = 'x'\n", "appointments: it is to be a table;"),
+        ("[appointments]\nkept = 'x'\n", "appointments.kept: it is to be true or false;"),
+        ("[appointments]\nwords = 'x'\n", "appointments.words: it is to be a table;"),
+        ("[statuses]\nrefuse = 400\n", "statuses.refuse: it is to be a list"),
+        ("[statuses]\nrefuse = [99]\n", "statuses.refuse.0: it is to be 400 or more;"),
+        ("[statuses]\nrefuse = [4.5]\n", "statuses.refuse.0: it is to be a whole number;"),
+        ("secret_file = 3\n", "secret_file: it is to be the path of a file, as text;"),
     ],
 )
 def test_a_bad_file_is_one_sentence(text, words, folder):
@@ -161,10 +195,10 @@ def test_a_secret_comes_from_a_file_without_the_editors_line_end(text, secret, f
         ({}, "no secret is given"),
         ({"secret_env": "NOT_SET"}, "the environment variable NOT_SET holds no secret"),
         ({"secret_env": "EMPTY"}, "the environment variable EMPTY holds no secret"),
-        ({"secret_file": "missing"}, "'missing' cannot be read"),
-        ({"secret_file": "."}, "'.' cannot be read"),
+        ({"secret_file": "missing"}, "'missing' cannot be read: No such file or directory;"),
+        ({"secret_file": "."}, "'.' cannot be read: Is a directory;"),
         ({"secret_file": "empty"}, "the file empty holds no secret"),
-        ({"secret_file": "binary"}, "'binary' cannot be read"),
+        ({"secret_file": "binary"}, "'binary' cannot be read: it is not UTF-8 text;"),
         ({"secret": ""}, "--secret holds no secret"),
     ],
 )
@@ -236,7 +270,7 @@ def test_this_machine_may_be_tested(host):
         ({"target": "http://hooks.example/x", "i_may_test": "hooks.example"}, "--insecure-http"),
         # Not this machine, whatever it looks like.
         ({"target": "https://127.0.0.1.example/x"}, "--i-may-test"),
-        ({"target": "https://localhost@hooks.example/x"}, "--i-may-test hooks.example"),
+        ({"target": "https://localhost@hooks.example/x"}, "a URL with a login"),
     ],
 )
 def test_a_strangers_machine_may_not(options, words):
@@ -282,6 +316,39 @@ def test_the_words_name_what_a_repetition_needs():
 def test_a_secret_that_was_told_is_asked_for_by_a_variable():
     told = settings.load(target=LOCAL, secret=SECRET)
     assert told.words() == [LOCAL, "--secret-env", "SECRET", "--profile", "guide"]
+
+
+def test_the_words_show_no_secret_and_leave_the_place_of_the_shared_one(monkeypatch):
+    monkeypatch.setenv("MINE", "s3cret zebra")
+    told = settings.load(
+        target=f"{LOCAL}?key=s3cret%20zebra",
+        secret_env="MINE",
+        start="env 'A=s3cret zebra' serve --token=another",
+        probe="http://u:p4ssw0rd@127.0.0.1/probe?token=abc",
+        profile="calcom",
+    )
+    assert told.words() == [
+        *(f"{LOCAL}?key=***", "--secret-env", "MINE", "--profile", "calcom"),
+        *("--probe", "http://u:***@127.0.0.1/probe?token=***"),
+        *("--start", f"env 'A={records.SECRET}' serve --token=***"),
+    ]
+
+
+def test_the_secrets_of_the_receiver_are_known_from_the_start(monkeypatch):
+    monkeypatch.setenv("NEW", "the-new-one")
+    monkeypatch.setenv("OLD", "the-old-one")
+    settings.load(receiver_secret_env="NEW", receiver_previous_env="OLD")
+    assert MASK.hidden("the-new-one and the-old-one") == "*** and ***"
+
+
+def test_a_secret_that_can_be_read_once_is_not_read_before_it_is_asked_for(folder):
+    os.mkfifo("pipe")
+    told = settings.load(secret_file="pipe")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        written = pool.submit((folder / "pipe").write_text, "s3cret-of-a-pipe")
+        assert told.shared_secret() == "s3cret-of-a-pipe"
+        written.result()
+    assert MASK.hidden("s3cret-of-a-pipe") == "***"
 
 
 def test_a_misspelt_variable_is_an_error_that_names_the_nearest(monkeypatch):

@@ -65,7 +65,15 @@ def test_a_redelivery_repeats_what_was_due_before():
         {"rate": 1000, "duration": MOST / 1000 + 1},
         {"redeliveries": -0.1},
         {"redeliveries": 0.6, "reschedules": 0.6},
+        {"redeliveries": float("nan")},
+        {"cancellations": float("nan")},
+        {"duration": float("inf")},
         {"budget": 0},
+        {"budget": float("nan")},
+        {"budget": float("inf")},
+        {"budget": 1e10},
+        {"seed": -1},
+        {"seed": 2**53},
         {"profile": "other"},
     ],
 )
@@ -91,6 +99,12 @@ def test_a_plan_does_not_show_its_secret():
         ({"CALCONTRACT_TARGET": ""}, "no receiver is named"),
         ({"CALCOM_WEBHOOK_SECRET": ""}, "CALCOM_WEBHOOK_SECRET holds no secret"),
         ({"CALCONTRACT_LOAD_RATE": "fast"}, "CALCONTRACT_LOAD_RATE is no number"),
+        ({"CALCONTRACT_BUDGET": "inf"}, "the budget is to be above 0 and at most 3600 s"),
+        ({"CALCONTRACT_SEED": "inf"}, "CALCONTRACT_SEED is no whole number"),
+        ({"CALCONTRACT_SEED": "-1"}, "the seed is to be from 0"),
+        ({"CALCONTRACT_TARGET": "http://u:p@127.0.0.1/"}, "cannot send to a URL with a login"),
+        ({"CALCONTRACT_TARGET": f" {URL}"}, "white space or a control character"),
+        ({"CALCONTRACT_TARGET": "http://127.0.0.1:x/"}, "not an http or https URL"),
         ({"CALCONTRACT_TARGET": "https://hooks.example/"}, "hooks.example is not this machine"),
         (
             {

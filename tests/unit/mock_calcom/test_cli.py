@@ -4,9 +4,11 @@ import sys
 from importlib.metadata import version
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from mock_calcom import cli, faults
+from mock_calcom.options import a_number
 from mock_calcom.profiles import PROFILES
 from mock_calcom.signature import sign
 from tests.unit.mock_calcom.loopback import answers
@@ -144,6 +146,15 @@ def test_a_secret_may_come_from_a_file(run, receiver, tmp_path):
         (["triggers", "--profile", "p"], "unknown profile"),
         (["send", "PING"], "--to"),
         (["send", "PING", "--to", "http://x.example", "--times", "0"], "--times"),
+        (["send", "PING", "--to", "http://x.example", "--seed=-1"], "--seed"),
+        (["send", "PING", "--to", "http://x.example", "--seed", str(2**53)], "--seed"),
+        (["send", "PING", "--to", "http://x.example", "--timeout", "nan"], "--timeout"),
+        (["send", "PING", "--to", "http://x.example", "--timeout", "inf"], "--timeout"),
+        (["send", "PING", "--to", "http://x.example", "--timeout=-1"], "--timeout"),
+        (["send", "PING", "--to", " http://x.example"], "white space or a control character"),
+        (["send", "PING", "--to", "http://x.example/\n"], "white space or a control character"),
+        (["send", "PING", "--to", "http://u:hunter2/3@x.example"], "not an http or https URL"),
+        (["send", "PING", "--to", "ftp://x.example/?key=hunter2"], "not an http or https URL"),
     ],
 )
 def test_wrong_use_gets_one_sentence_and_exit_code_2(run, arguments, sentence):
@@ -182,6 +193,32 @@ def test_standard_input_is_signed_byte_for_byte(run):
 def test_the_triggers_of_each_sender_are_listed(run):
     assert len(run("triggers").stdout.split()) == 29
     assert "BOOKING_CONFIRMED" in run("triggers", "--profile", "guide").stdout.split()
+
+
+def test_nan_is_no_number_whatever_the_bounds_of_an_option_make_of_it():
+    assert a_number(0.5) == 0.5
+    with pytest.raises(typer.BadParameter, match="no number"):
+        a_number(float("nan"))
+
+
+def test_the_command_writes_no_secret_to_either_stream():
+    script = (
+        "import sys\n"
+        "from mock_calcom.secrecy import MASK\n"
+        "from mock_calcom.terminal import written\n"
+        f"MASK.learn({SECRET!r})\n"
+        "with written('any', 4):\n"
+        f"    print('out', {SECRET!r})\n"
+        f"    print('err', {SECRET!r}, file=sys.stderr)\n"
+        f"    raise RuntimeError({SECRET!r})\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert run.stdout == "out ***\n"
+    assert run.stderr.startswith("err ***\n")
+    assert run.stderr.endswith("RuntimeError: ***\n")
+    assert SECRET not in run.stdout
 
 
 def test_the_module_is_the_command():
