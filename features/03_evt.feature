@@ -337,3 +337,15 @@ Feature: Trigger events
         | trigger                   |
         | BOOKING_CREATED           |
         | BOOKING_REQUESTED         |
+
+    @needs-probe
+    Scenario Outline: A handled <trigger> has its effect on the booking that was there before
+      Given a booking that is <life>
+      When Cal.com delivers <life>
+      Then <event> has its effect once
+
+      Examples:
+        | trigger             | event       | life                 |
+        | BOOKING_RESCHEDULED | rescheduled | created, rescheduled |
+        | BOOKING_CANCELLED   | cancelled   | created, cancelled   |
+        | BOOKING_REJECTED    | rejected    | requested, rejected  |

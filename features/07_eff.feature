@@ -216,6 +216,7 @@ Feature: Effects on appointments
       Given a booking that is requested
       When Cal.com delivers requested
       Then the booking is not confirmed
+      And requested has its effect once, as the guide asks
 
     @needs-probe
     Example: A requested booking that the host confirms is confirmed, once
@@ -236,6 +237,7 @@ Feature: Effects on appointments
       Given a booking that is requested, rejected
       When Cal.com delivers requested, rejected
       Then the booking is rejected
+      And rejected has its effect once, as the guide asks
 
     @needs-probe
     Example: The rejection of an unknown request leaves nothing live
@@ -353,16 +355,16 @@ Feature: Effects on appointments
     Fix: follow rescheduleUid on BOOKING_REQUESTED as on BOOKING_RESCHEDULED.
 
     @needs-probe
-    Example: A reschedule that waits for confirmation stays one appointment
+    Example: A reschedule that waits for confirmation makes no second appointment
       Given a booking that is created, asked to move, as sent by task-2026
       When Cal.com delivers created, asked to move
-      Then there is one appointment
+      Then there is one appointment at the most
 
     @needs-probe
-    Example: A request that replaces nothing is an appointment of its own
+    Example: A request that replaces nothing takes effect of its own
       Given 2 BOOKING_REQUESTED deliveries
       When Cal.com delivers them
-      Then each of them has its effect once
+      Then each of them has taken effect
 
   @eff-016 @must @guide @calcom
   Rule: A receiver MUST follow a booking back to a time that it had before.

@@ -99,7 +99,7 @@ Feature: Durability across crashes
     Scenario Outline: A booking <event> and reported again after a restart is <event> once
       Given a booking that is <life>
       When Cal.com delivers <life>
-      And the receiver has come to rest
+      And <event> has taken effect
       And the receiver is killed and started again
       And Cal.com redelivers <event>
       Then <event> has its effect once
@@ -208,7 +208,7 @@ Feature: Durability across crashes
     Example: A booking that another subscription reports after a restart happens once
       Given a booking that is created
       When Cal.com delivers created
-      And the receiver has come to rest
+      And created has taken effect
       And the receiver is killed and started again
       And another subscription reports created 5 milliseconds later
       Then created has its effect once

@@ -84,7 +84,7 @@ Feature: Configuration
     Example: A booking taken under the old secret is not made again under the new one
       Given a booking that is created
       When Cal.com delivers created
-      And the receiver has come to rest
+      And created has taken effect
       And the receiver is started with a new secret
       And Cal.com redelivers it under the new secret
       Then created has its effect once

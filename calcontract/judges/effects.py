@@ -161,6 +161,19 @@ def one(look: Look, *, history: bool = False) -> Appointment:
     return kept[0]
 
 
+def one_at_most(look: Look, *, history: bool = False) -> None:
+    """
+    No second appointment; of *history* as `one` says.
+
+    Raises:
+        Violation: if there is one.
+        NotApplicable: if the receiver keeps none.
+    """
+    _require_appointments(look)
+    if look.appointments:
+        one(look, history=history)
+
+
 def single(look: Look, *, history: bool = False) -> None:
     """
     One appointment, if the receiver keeps any; of *history* as `one` says.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_bdd import parsers, then
+from pytest_bdd import parsers, then, when
 
 from calcontract.deliveries import Item
-from calcontract.errors import CatalogueError, NotApplicable, Violation
+from calcontract.errors import Blocked, CatalogueError, NotApplicable, Violation
 from calcontract.judges import effects
 from calcontract.probes import Appointment
 from calcontract.steps.sending import _NAME
@@ -16,6 +16,12 @@ _REPEATS = 3
 
 #: Uids asked for in one look: an address must not grow beyond what servers take.
 _AT_A_TIME = 50
+
+#: The reasons by which a judge says that something has not happened.
+_MISSING = frozenset({"effect-missing", "appointments-missing"})
+
+_EACH = "each of them"
+_TAKEN_EFFECT = rf"(?P<name>{_NAME}|{_EACH}) has taken effect$"
 
 #: Triggers after which an appointment is confirmed, and its time counts.
 _CONFIRMING = frozenset({"BOOKING_CREATED", "BOOKING_CONFIRMED"})
@@ -28,9 +34,41 @@ def _once(story: Story, item: Item) -> None:
         effects.single(look, history=story.history)
 
 
-@then(parsers.re(rf"(?P<name>{_NAME}) has its effect once$"))
-def _effect_once(story: Story, name: str) -> None:
+@then(parsers.re(rf"(?P<name>{_NAME}) has its effect once(?P<asked>, as the guide asks)?$"))
+def _effect_once(story: Story, name: str, asked: str | None) -> None:
+    if asked and story.target.settings.profile != "guide":
+        # Who follows the real sender may do nothing about it; what is declared of that is judged
+        # by a clause of its own.
+        return
     _once(story, story.named(name))
+    if asked:
+        effects.single(story.look())
+
+
+def _begun(story: Story, item: Item) -> None:
+    """
+    Have seen the first effect of *item*: until then nothing can be said of a second one.
+
+    Raises:
+        Blocked: if there is none; whose fault that is, is for the clauses which ask for it.
+        Violation: if there are several already.
+    """
+    try:
+        _once(story, item)
+    except Violation as stop:
+        if stop.reason not in _MISSING:
+            raise
+        raise Blocked(
+            f"{stop.sentence}: without a first effect nothing can be said of a second",
+            reason="first-effect-missing",
+        ) from None
+
+
+@when(parsers.re(_TAKEN_EFFECT))
+@then(parsers.re(_TAKEN_EFFECT))
+def _taken_effect(story: Story, name: str) -> None:
+    for item in list(story.items.values()) if name == _EACH else [story.named(name)]:
+        _begun(story, item)
 
 
 @then("each of them has its effect once")
@@ -99,9 +137,10 @@ def _no_appointment(story: Story) -> None:
             )
 
 
-@then("there is one appointment")
-def _one_appointment(story: Story) -> None:
-    effects.one(story.look(), history=story.history)
+@then(parsers.re(r"there is one appointment(?P<most> at the most)?$"))
+def _one_appointment(story: Story, most: str | None) -> None:
+    judge = effects.one_at_most if most else effects.one
+    judge(story.look(), history=story.history)
 
 
 @then("no booking has two appointments")
@@ -124,21 +163,12 @@ def _all_or_nothing(story: Story, name: str) -> None:
         effects.nothing(look, [story.it.uid])
 
 
+@then(parsers.re(r"the booking is (?P<status>cancelled|rejected)$"))
 def _over(story: Story, status: str) -> None:
     # The guide keeps the appointment and sets its status; a receiver of the real sender may as
     # well remove it.
     named = status if story.target.settings.profile == "guide" else None
     effects.over(story.look(), status=named)
-
-
-@then("the booking is cancelled")
-def _cancelled(story: Story) -> None:
-    _over(story, "cancelled")
-
-
-@then("the booking is rejected")
-def _rejected(story: Story) -> None:
-    _over(story, "rejected")
 
 
 @then("the booking is not live")

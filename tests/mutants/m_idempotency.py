@@ -71,7 +71,7 @@ class KeepsARowPerAttempt(Receiver):
 
 
 #: All that happens to a booking after it was made, and is lost when that counts as known.
-AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-001", "idm-003", "idm-004", "idm-005")
+AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-003", "idm-004", "idm-005")
 
 
 @breaks(
@@ -81,12 +81,17 @@ AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-001", "idm-003", "idm-004", 
     *("ord-015", "rty-001", "rty-007", "rty-008"),
     part="receiver",
     guide={"eff-016", "eff-004", "eff-006", "ord-004", "ord-005"},
-    calcom={"ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "ord-008", "evt-010"},
+    calcom={
+        *("ord-013", "ord-014", "eff-020", "eff-021", "eff-011", "eff-014", "ord-008"),
+        *("evt-010", "evt-011"),
+    },
     reasons={
         *("live-0", "live-2"),
         *("cancellation-reason", "effect-missing", "other-time"),
         *("requested", "scheduled", "still-live"),
     },
+    # What never took effect cannot do so twice.
+    unverified={"idm-001", "idm-009"},
 )
 class KeyOfUidAlone(Receiver):
     """Makes the key of a delivery of the booking's uid: whatever happens to it next is known."""

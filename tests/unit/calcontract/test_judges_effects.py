@@ -91,6 +91,8 @@ def test_one_appointment_is_neither_none_nor_two():
     assert reason(judges.one, a_look(appointments=())) == "appointments-missing"
     two = a_look(appointments=(an_appointment(), an_appointment(id="2", status="cancelled")))
     assert reason(judges.one, two) == "appointments-doubled"
+    assert reason(judges.one_at_most, a_look(appointments=())) is None
+    assert reason(judges.one_at_most, two) == "appointments-doubled"
 
 
 @pytest.mark.parametrize(
