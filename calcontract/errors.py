@@ -135,5 +135,21 @@ class NotApplicable(CheckStop):
     """The check asks for something that the target is declared not to do."""
 
 
+class StateUnknown(NotApplicable):
+    """
+    The check needs a provider state that the target says it does not know.
+
+    Args:
+        state: the name of the state.
+    """
+
+    REASON = "state-unknown"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(
+            f"the receiver does not know the provider state {state!r}", reason=self.REASON
+        )
+
+
 class NotVerified(CheckStop):
     """A prerequisite of the check is missing or broke during the run."""

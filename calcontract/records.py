@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from calcontract import verdicts
-from calcontract.errors import CalcontractError, Exit
+from calcontract.errors import CalcontractError, Exit, StateUnknown
 from calcontract.verdicts import ClauseOutcomes, Conclusion, Outcome, Verdict
 from mock_calcom.secrecy import LEAST, MASK
 
@@ -192,6 +192,8 @@ class RunRecord:
     hardened: bool = False
     #: The trigger events that the target is declared to act on; nothing if none are declared.
     handled: Sequence[str] | None = None
+    #: The provider states that the target does not know, of those that the profile asks for.
+    unknown_states: Sequence[str] = ()
     #: The arguments of `calcontract check` that start the same run.
     words: Sequence[str] = ()
     seconds: float = 0.0
@@ -252,6 +254,14 @@ class RunRecord:
                 for outcome in outcomes
             ]
         return ClauseOutcomes(clause_id, self.levels[clause_id], outcomes)
+
+    def is_outside(self, clause_id: str) -> bool:
+        """Whether the clause called *clause_id* needs more than the target offers."""
+        outcome = self.outcome(clause_id)
+        return outcome is Outcome.OUTSIDE_SCOPE or (
+            outcome is Outcome.NOT_APPLICABLE
+            and any(record.reason == StateUnknown.REASON for record in self.checks[clause_id])
+        )
 
     @property
     def ran(self) -> int:

@@ -137,6 +137,7 @@ class Session(Checks):
             with interrupts.open_to():
                 self.run.certificate = self.target.examine_certificate()
                 smoke.look(self.target)
+            self.run.unknown_states = self.target.unknown_states
         except SetupError as error:
             self.run.setup_problem = error
 

@@ -11,9 +11,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from calcontract.errors import Inconclusive, SetupError, TargetUnreachableError, Violation
+from calcontract.errors import (
+    CapabilityError,
+    Inconclusive,
+    SetupError,
+    StateUnknown,
+    TargetUnreachableError,
+    Violation,
+)
+from calcontract.probes.http import HttpStates
 from calcontract.stimuli import bodies
 from calcontract.target import Target
 from mock_calcom import delivery as deliveries
@@ -63,7 +72,7 @@ def look(target: Target) -> None:
     if target.probe is not None:
         target.probe.look([ordinary.uid] if ordinary.uid else [])
     if target.states is not None:
-        target.states.set("clock advances", seconds=0)
+        target.unknown_states = _unknown_states(target, target.states, ordinary.uid or "")
     if target.log is not None:
         target.log.require()
 
@@ -147,6 +156,40 @@ def _plain(target: Target) -> deliveries.Delivery:
         delivery = deliveries.compose(calendar.book(now)[0], target.subscription)
         if delivery.body.isascii():
             return delivery
+
+
+def _unknown_states(target: Target, states: HttpStates, uid: str) -> Sequence[str]:
+    """
+    The names of the provider states that the receiver does not know.
+
+    Each is asked for in a way that changes nothing of any booking.
+
+    Raises:
+        CapabilityError: if it knows none, as nobody does at a wrong address, or one does not work.
+    """
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        "clock advances": ("clock advances", {"seconds": 0}),
+        "processing fails": ("processing fails", {"uid": uid, "times": 0}),
+        "processing is slow": ("processing is slow", {"uid": uid, "seconds": 0}),
+        # A worker that is not paused goes on.
+        "worker pauses": ("worker resumes", {}),
+    }
+    if target.settings.profile == "guide":
+        # Nobody's booking will ever carry its number.
+        number = str(target.ids.booking_id())
+        asked["appointment exists"] = ("appointment exists", {"id": number})
+    unknown = []
+    for name, (state, params) in asked.items():
+        try:
+            states.set(state, **params)
+        except StateUnknown:
+            unknown.append(name)
+    if len(unknown) == len(asked):
+        raise CapabilityError(
+            f"every provider state was answered with 404, such as {unknown[0]!r}",
+            hint="correct the address, or offer them as described in schemas/probe.openapi.json",
+        )
+    return tuple(unknown)
 
 
 def _require_answer(target: Target, attempt: Attempt) -> None:

@@ -113,6 +113,8 @@ class Target:
         )
         #: What is wrong with the certificate, once it was looked at.
         self.flaw: Flaw | None = None
+        #: The provider states that it does not know, once it was asked.
+        self.unknown_states: Sequence[str] = ()
         self.process = process
         self.log = _log(settings, process)
         self.chance = Random(seed)  # noqa: S311 - chooses test data, keeps no secret
@@ -312,7 +314,8 @@ class Target:
 
         Raises:
             NotVerified: if the target offers no provider states.
-            CapabilityError: if it cannot move its clock.
+            StateUnknown: if it does not know how to.
+            CapabilityError: if it fails.
         """
         self.set_state("clock advances", seconds=seconds)
         if self.process is not None:
@@ -359,7 +362,8 @@ class Target:
 
         Raises:
             NotVerified: if the target offers no provider states.
-            CapabilityError: if it does not know this one, or fails.
+            StateUnknown: if it does not know this one.
+            CapabilityError: if it fails.
         """
         if self.states is None:
             raise NotVerified("this needs provider states", reason="no-states")

@@ -44,7 +44,7 @@ def judged_as_it_is_started(name, command, folder):
     return verdicts_of(
         name,
         folder,
-        *(f"{origin}/api/webhooks/calcom", "-m", "cfg or dur-004"),
+        *(f"{origin}/api/webhooks/calcom", "-m", "cfg or dur-001 or dur-004"),
         *("--probe", f"{origin}/_testing/probe", "--states", f"{origin}/_testing/states"),
         *("--start", shlex.join([*command, "--port", str(port)])),
         *("--receiver-secret-env", reference.SECRET, "--receiver-previous-env", reference.PREVIOUS),
@@ -89,10 +89,23 @@ def test_a_sound_receiver_is_never_accused(name, tmp_path):
     assert set(verdicts["deviations"]) == sound.SOUND[name].deviates
 
 
+def outcomes_in(verdicts):
+    return {clause["id"]: clause["outcome"] for clause in verdicts["clauses"]}
+
+
+def test_what_a_pause_would_only_sharpen_is_verified_without(tmp_path):
+    verdicts = judged("HasNoWorkerToPauseWhenItIsKilled", tmp_path)
+    outcomes = outcomes_in(verdicts)
+    assert outcomes["dur-001"] == outcomes["cfg-005"] == "pass"
+    # The verdict says what it had to do without.
+    assert verdicts["unknownStates"] == ["clock advances", "worker pauses"]
+    assert verdicts["headline"].startswith("conforms (crash), ")
+
+
 def test_what_was_declared_stands_in_the_report(tmp_path):
     verdicts = judged("ActsOnTwoTriggers", tmp_path)
     assert verdicts["handles"] == ["BOOKING_CANCELLED", "BOOKING_CREATED"]
-    outcomes = {clause["id"]: clause["outcome"] for clause in verdicts["clauses"]}
+    outcomes = outcomes_in(verdicts)
     # The reschedules fall away, and with them the clause: its control alone proves nothing.
     assert outcomes["eff-004"] == "not applicable"
     assert outcomes["eff-001"] == outcomes["evt-011"] == "pass"

@@ -8,12 +8,15 @@ from typing import Any
 import requests
 import urllib3
 
-from calcontract.errors import CapabilityError
+from calcontract.errors import CapabilityError, StateUnknown
 from calcontract.handling import Words
 from calcontract.probes import Look
 
 #: A probe is beside the receiver; one that needs longer than this is out of order, in seconds.
 _TIMEOUT = 10.0
+
+#: The answer to the name of a provider state that the receiver does not know.
+_UNKNOWN = 404
 
 
 class _Place:
@@ -97,7 +100,8 @@ class HttpStates(_Place):
         Bring the receiver into *state*.
 
         Raises:
-            CapabilityError: if the endpoint cannot be reached, does not know the state, or failed.
+            StateUnknown: if the receiver does not know the state.
+            CapabilityError: if the endpoint cannot be reached, or failed.
         """
         try:
             response = self._session.post(
@@ -108,6 +112,8 @@ class HttpStates(_Place):
                 f"the provider states at {self._url} cannot be reached ({type(error).__name__})",
                 hint="start the receiver for testing, or leave --states out",
             ) from None
+        if response.status_code == _UNKNOWN:
+            raise StateUnknown(state)
         if not response.ok:
             raise CapabilityError(
                 f"the provider state {state!r} was answered with {response.status_code}",

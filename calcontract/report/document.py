@@ -54,6 +54,7 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
         "profile": run.profile,
         "scope": run.scope,
         "capabilities": list(run.capabilities),
+        "unknownStates": list(run.unknown_states),
         "handles": None if run.handled is None else list(run.handled),
         "seed": run.seed,
         "strict": run.strict,

@@ -64,8 +64,15 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _withheld(run: RunRecord) -> list[str]:
-    """The capabilities that the target could offer and does not; TLS belongs to an https URL."""
-    return [name for name in CAPABILITIES if name not in run.capabilities and name != "tls"]
+    """
+    The capabilities and provider states that the target could offer and does not.
+
+    TLS belongs to an https URL.
+    """
+    return [
+        *(name for name in CAPABILITIES if name not in run.capabilities and name != "tls"),
+        *(f"the state {name!r}" for name in run.unknown_states),
+    ]
 
 
 def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
@@ -74,9 +81,7 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
         outside = [
             clause
             for clause in contract.clauses()
-            if clause.id in run.levels
-            and clause.level is Level.MUST
-            and run.outcome(clause.id) is Outcome.OUTSIDE_SCOPE
+            if clause.id in run.levels and clause.level is Level.MUST and run.is_outside(clause.id)
         ]
         yield f"scope    {_scope(run)}"
         if run.handled is not None:

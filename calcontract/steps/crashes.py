@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import time
 
 from pytest_bdd import parsers, then, when
 
 from calcontract.deliveries import Item
+from calcontract.errors import StateUnknown
 from calcontract.judges import effects
 from calcontract.story import Story
 
 #: The kill comes when this share of a burst has been answered: in its middle.
 _SHARE = 0.4
+
+#: The provider state in which nothing that was acknowledged is processed.
+_PAUSE = "worker pauses"
 
 #: Attempts of a burst under way at once.
 _AT_ONCE = 8
@@ -23,12 +28,17 @@ _LEASE = 3600.0
 
 @when("the processing pauses")
 def _pauses(story: Story) -> None:
-    story.paused = True
-    story.target.set_state("worker pauses")
+    # Who works within the request has nothing that could be paused: what it acknowledged is done,
+    # and has to be there whatever happens next.
+    with contextlib.suppress(StateUnknown):
+        story.target.set_state(_PAUSE)
+        story.paused = True
 
 
 @when("the processing resumes")
 def _resumes(story: Story) -> None:
+    if not story.paused:
+        raise StateUnknown(_PAUSE)
     story.target.set_state("worker resumes")
     story.paused = False
 
@@ -43,7 +53,7 @@ def _killed(story: Story) -> None:
     story.killed = True
     story.target.kill()
     story.target.restart()
-    _end_leases(story)
+    end_leases(story)
 
 
 @when(
@@ -56,10 +66,12 @@ def _killed_later(story: Story, seconds: float) -> None:
     _killed(story)
 
 
-def _end_leases(story: Story) -> None:
+def end_leases(story: Story, seconds: float = _LEASE) -> None:
     """Let what a dead worker held become due: a lease is a promise of time, and we move time."""
     if story.target.states is not None:
-        story.target.advance(_LEASE)
+        # Whose time cannot be moved may hold no leases.
+        with contextlib.suppress(StateUnknown):
+            story.target.advance(seconds)
 
 
 @when("Cal.com delivers them in a burst in which the receiver is killed and started again")
@@ -83,7 +95,7 @@ def _burst(story: Story) -> None:
             story.target.kill()
             raise
     story.target.restart()
-    _end_leases(story)
+    end_leases(story)
 
 
 @when("Cal.com redelivers all of them")

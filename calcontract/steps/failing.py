@@ -9,6 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from calcontract.errors import CatalogueError, Inconclusive, NotApplicable, Violation
 from calcontract.judges import answers, effects
 from calcontract.probes import Look, Record
+from calcontract.steps.crashes import end_leases
 from calcontract.steps.processing import turned_away
 from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
@@ -116,8 +117,7 @@ def _killed_twice(story: Story) -> None:
     for _ in range(2):
         story.target.kill()
         story.target.restart()
-    # A lease is a promise of time, and we move time.
-    story.target.advance(LONGEST_WAIT)
+    end_leases(story, LONGEST_WAIT)
 
 
 @then("each of its events had its effect once")

@@ -149,6 +149,21 @@ class SendsRedeliveriesAway(Receiver):
         return Answer(409, b"")
 
 
+@sound(receiver=None, process=True)
+class SendsRedeliveriesAwayUnderAnySecret(SendsRedeliveriesAway):
+    """Answers 409 to what it has taken before, also under the secret that came after."""
+
+
+@sound(states=None)
+class WaitsForTheDecision(ProviderStates):
+    """Makes no appointment of a mere request, and tells of it among its effects alone."""
+
+    def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
+        seen["appointments"] = [one for one in seen["appointments"] if one["status"] != "requested"]
+        return seen
+
+
 @sound(receiver=None, deviates={"ack-010"})
 class WorksWithinTheRequest(Receiver):
     """Answers when the delivery is processed: 503 if that failed, and then it keeps nothing."""
@@ -175,6 +190,21 @@ class WorksWithinTheRequest(Receiver):
                 connection.execute(delete(webhook_bodies).where(body))
                 connection.execute(delete(webhook_events).where(mine))
         return state != "waiting"
+
+
+@sound(states=None, receiver=WorksWithinTheRequest, deviates={"ack-010"})
+class HasNoWorkerToPause(ProviderStates):
+    """Works within the request: knows no state of a worker, and no clock that retries wait for."""
+
+    def __init__(self, machine):
+        super().__init__(machine)
+        for state in ("worker pauses", "worker resumes", "clock advances"):
+            del self._states[state]
+
+
+@sound(states=None, receiver=WorksWithinTheRequest, process=True)
+class HasNoWorkerToPauseWhenItIsKilled(HasNoWorkerToPause):
+    """Works within the request, knows no state of a worker, and may be killed."""
 
 
 @sound(receiver=None, deviates={"tol-015"})

@@ -22,6 +22,8 @@ EMPTY = {
     "totals": {"appointments": 0, "deliveries": 0, "effects": 0, "notices": 0},
 }
 
+_UNKNOWN = (404, b'{"error":"no state of that name"}')
+
 
 def rightly_signed(headers, body, secret=SECRET):
     right = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -38,8 +40,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         stand = self.server.stand
         if self.path == "/states":
-            stand.states.append(json.loads(body))
-            self._send(*stand.states_answer)
+            told = json.loads(body)
+            stand.states.append(told)
+            unknown = told["state"] in stand.unknown_states
+            self._send(*(_UNKNOWN if unknown else stand.states_answer))
             return
         stand.received.append((self.headers, body))
         found = stand.answer(self.headers, body)
@@ -75,6 +79,7 @@ class Stand:
         self.states = []
         self.probe_answer = (200, json.dumps(EMPTY).encode())
         self.states_answer = (200, b'{"ok":true}')
+        self.unknown_states = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.stand = self
         self._server.daemon_threads = True

@@ -187,7 +187,10 @@ def test_declared_capabilities_are_tried(receiver):
     smoke.look(receiver.target(capabilities=("probe", "states")))
     assert len(receiver.looks) == 1
     assert "uid=" in receiver.looks[0]
-    assert receiver.states == [{"state": "clock advances", "params": {"seconds": 0}}]
+    assert [told["state"] for told in receiver.states] == [
+        *("clock advances", "processing fails", "processing is slow", "worker resumes"),
+        "appointment exists",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +213,27 @@ def test_a_probe_that_does_not_work_is_a_failed_set_up(receiver, answer, words):
 def test_states_that_do_not_work_are_a_failed_set_up(receiver):
     receiver.states_answer = (404, b'{"error":"unknown"}')
     target = receiver.target(capabilities=("probe", "states"))
-    assert "'clock advances' was answered with 404" in problem(target, CapabilityError)
+    assert "every provider state was answered with 404" in problem(target, CapabilityError)
+
+
+def test_states_that_the_receiver_does_not_know_are_remembered(receiver):
+    receiver.unknown_states = {"clock advances", "worker resumes"}
+    target = receiver.target(capabilities=("probe", "states"))
+    smoke.look(target)
+    assert target.unknown_states == ("clock advances", "worker pauses")
+
+
+def test_nothing_is_asked_for_that_the_profile_has_no_use_for(receiver):
+    receiver.unknown_states = {"appointment exists"}
+    target = receiver.target(capabilities=("probe", "states"), profile="calcom")
+    smoke.look(target)
+    assert target.unknown_states == ()
+
+
+def test_a_state_that_is_known_and_fails_is_a_failed_set_up(receiver):
+    receiver.states_answer = (500, b"{}")
+    target = receiver.target(capabilities=("probe", "states"))
+    assert "'clock advances' was answered with 500" in problem(target, CapabilityError)
 
 
 @pytest.mark.parametrize("name", ["probe", "states"])

@@ -7,8 +7,15 @@ import json
 import pytest
 
 from calcontract import recording
-from calcontract.errors import Blocked, CatalogueError, Inconclusive, NotVerified, Violation
-from calcontract.steps import happenings, spoiling
+from calcontract.errors import (
+    Blocked,
+    CatalogueError,
+    Inconclusive,
+    NotApplicable,
+    NotVerified,
+    Violation,
+)
+from calcontract.steps import crashes, happenings, spoiling
 from calcontract.stimuli import bodies, envelopes, signatures
 from calcontract.story import Story
 from mock_calcom.signature import HEADER
@@ -294,6 +301,24 @@ def test_without_a_probe_there_is_nothing_to_look_at(receiver):
         receiver.target().look()
     with pytest.raises(NotVerified):
         receiver.target().set_state("reset")
+
+
+def test_what_needs_a_state_that_the_receiver_does_not_know_is_not_applicable(receiver):
+    receiver.unknown_states = {"clock advances"}
+    target = receiver.target(capabilities=("probe", "states"))
+    target.set_state("reset")
+    with pytest.raises(NotApplicable, match="'clock advances'") as caught:
+        target.advance(60)
+    assert caught.value.reason == "state-unknown"
+
+
+def test_a_check_goes_on_with_what_cannot_be_paused_until_it_is_to_resume(receiver):
+    receiver.unknown_states = {"worker pauses"}
+    story = Story(receiver.target(capabilities=("probe", "states")))
+    crashes._pauses(story)
+    assert not story.paused
+    with pytest.raises(NotApplicable, match="'worker pauses'"):
+        crashes._resumes(story)
 
 
 def test_what_was_sent_is_remembered_for_its_operator(story):

@@ -75,6 +75,21 @@ def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withhel
     assert scope.endswith(f"; without {withheld}")
 
 
+def test_a_state_that_is_not_known_is_named_as_well():
+    offered = tuple(name for name in CAPABILITIES if name != "tls")
+    unknown = a_check("dur-005", Outcome.NOT_APPLICABLE, reason="state-unknown")
+    run = concluded(
+        *(a_check(), unknown, a_check("idm-009", Outcome.NOT_APPLICABLE, reason="not-handled")),
+        scope="crash",
+        capabilities=offered,
+        unknown_states=("processing fails",),
+    )
+    text = "\n".join(summary.lines(run, CONTRACT))
+    assert summary.headline(run).startswith("conforms (crash), ")
+    assert "; without the state 'processing fails'\n" in text
+    assert "outside  1 MUST need more than this target offers: dur-005\n" in text
+
+
 def test_what_the_scope_hides_is_named():
     run = concluded(a_check(), a_check("idm-001", Outcome.OUTSIDE_SCOPE))
     text = "\n".join(summary.lines(run, CONTRACT))
