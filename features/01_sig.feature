@@ -333,7 +333,7 @@ Feature: Authenticity
 
     Source: guide, "Signature Verification"; Cal.com sendPayload.ts, createWebhookSignature
     Why: parsers and serialisers change numbers, escapes and key order; a re-dump breaks honest
-      deliveries and blesses changed ones.
+      deliveries and blesses changed ones, and so does text: bytes that are none all decode to U+FFFD.
     Fix: keep the body as bytes until the signature is verified; parse afterwards.
 
     Scenario Outline: A body written <spelling> goes through
@@ -370,6 +370,7 @@ Feature: Authenticity
         | with escaped control characters |
         | with names in composed letters |
         | with names in combined letters |
+        | with U+FFFD |
         | with its trigger event last |
 
     Scenario Outline: A body written <spelling> but signed as a parser would write it again is turned away
@@ -383,6 +384,13 @@ Feature: Authenticity
         | spelling                       |
         | on many indented lines         |
         | with \u escapes                |
+
+    Example: A body in which U+FFFD became a byte that is no text is turned away
+      Given a BOOKING_CREATED delivery
+      And its body is written with U+FFFD
+      But in its body U+FFFD became a byte that is no text after signing
+      When Cal.com delivers it
+      Then the receiver refuses it
 
   @sig-011 @must @guide
   Rule: A receiver MUST accept the signature in each of the guide's four headers.

@@ -254,9 +254,12 @@ Feature: Effects on appointments
   @eff-011 @must @calcom
   Rule: A receiver MUST keep a seated booking alive while somebody sits in it.
 
-    Source: Cal.com handleSeats.ts; cancelAttendeeSeat.ts (CANCELLED for one seat)
-    Why: every seat shares uid and booking id; one guest's cancellation reads like the end of all.
-    Fix: look at seatsPerTimeSlot and the listed attendees before cancelling the whole.
+    Source: Cal.com handleSeats.ts (RESCHEDULED for one seat, the others stay on the old booking);
+      cancelAttendeeSeat.ts (CANCELLED for one seat)
+    Why: every seat shares uid and booking id; one guest's cancellation, or one guest's reschedule,
+      reads like the end of all.
+    Fix: look at seatsPerTimeSlot and the listed attendees before cancelling the whole, and at
+      attendeeSeatId before replacing the booking that rescheduleUid names.
 
     @needs-probe
     Example: Two seats are one booking
@@ -265,10 +268,16 @@ Feature: Effects on appointments
       Then the booking is live once at the time of "created with a seat"
 
     @needs-probe
-    Example: One guest's cancellation leaves the other's seat
-      Given a booking that is created with a seat, joined by another guest, left by a guest
-      When Cal.com delivers created with a seat, joined by another guest, left by a guest
-      Then the booking is live once at the time of "created with a seat"
+    Scenario Outline: A seated booking that is <event> leaves the other guest's seat
+      Given a booking that is created with a seat, joined by another guest, <event>
+      When Cal.com delivers created with a seat, joined by another guest, <event>
+      Then each slot is live once while somebody sits in it, and then no more
+
+      Examples:
+        | event                     |
+        | left by a guest           |
+        | moved for a guest         |
+        | moved for its first guest |
 
     @needs-probe
     Example: The cancellation of the whole seated booking ends it
@@ -481,15 +490,21 @@ Feature: Effects on appointments
   @eff-020 @should @calcom
   Rule: A receiver SHOULD NOT keep a seated booking live once nobody sits in it.
 
-    Source: Cal.com cancelAttendeeSeat.ts (CANCELLED for one seat, also for the last)
+    Source: Cal.com cancelAttendeeSeat.ts (CANCELLED for one seat, also for the last); handleSeats.ts
+      (a booking that is rescheduled lives on for those who stay, and for nobody else)
     Why: the room is held for nobody, and the host waits in it.
-    Fix: end the appointment when its last seat is given back.
+    Fix: end the appointment when its last seat is given back or has moved.
 
     @needs-probe
-    Example: The last guest's cancellation ends the booking
-      Given a booking that is created with a seat, left by a guest
-      When Cal.com delivers created with a seat, left by a guest
-      Then the booking is not live
+    Scenario Outline: A booking that is <event> as its last one is over
+      Given a booking that is created with a seat, <event>
+      When Cal.com delivers created with a seat, <event>
+      Then each slot is live once while somebody sits in it, and then no more
+
+      Examples:
+        | event             |
+        | left by a guest   |
+        | moved for a guest |
 
     @needs-probe
     Example: A seated booking that nobody leaves is live
@@ -529,3 +544,27 @@ Feature: Effects on appointments
       Given a booking that is created with a seat
       When Cal.com delivers created with a seat
       Then created with a seat has its effect once
+
+  @eff-023 @should @calcom
+  Rule: A receiver SHOULD list a guest whose seat moved at the new slot, and at the old one no more.
+
+    Source: Cal.com handleSeats.ts (RESCHEDULED for one seat, its guest the only attendee)
+    Why: the host of the old slot waits for somebody who comes another day.
+    Fix: take the listed attendees out of the booking that rescheduleUid names.
+
+    @needs-probe
+    Scenario Outline: A booking that is <event> lists its guests where they sit
+      Given a booking that is created with a seat, joined by another guest, <event>
+      When Cal.com delivers created with a seat, joined by another guest, <event>
+      Then each slot lists those who sit in it, and nobody who has left
+
+      Examples:
+        | event                     |
+        | moved for a guest         |
+        | moved for its first guest |
+
+    @needs-probe
+    Example: Guests who stay are listed where they sit
+      Given a booking that is created with a seat, joined by another guest
+      When Cal.com delivers created with a seat, joined by another guest
+      Then each slot lists those who sit in it, and nobody who has left

@@ -100,7 +100,7 @@ class Fold(Standings):
                 booking.names.add(given)
         for fact in facts:
             # A seat that moved away leaves its old booking.
-            if self._moves_seat(fact) and fact.previous_uid in bookings:
+            if self.moves_seat(fact) and fact.previous_uid in bookings:
                 bookings[fact.previous_uid].facts.append(fact)
         return bookings
 
@@ -137,7 +137,7 @@ class Fold(Standings):
     def _stand(self, booking: _Booking) -> Standing:
         standing = Standing()
         for fact in sorted(booking.facts, key=self.order):
-            if self._moves_seat(fact) and fact.uid not in booking.names:
+            if self.moves_seat(fact) and fact.uid not in booking.names:
                 self.seat_moved(standing, fact)
             elif not self.final(standing):
                 self.tell(standing, fact)
@@ -159,7 +159,7 @@ class Fold(Standings):
         known = self.may_link(fact) and fact.uid is not None and fact.previous_uid in uids
         return fact.previous_uid if known else None
 
-    def _moves_seat(self, fact: Fact) -> bool:
+    def moves_seat(self, fact: Fact) -> bool:
         """Whether *fact* moves single seats to another booking, not the booking itself."""
         return bool(fact.seats and fact.seat_id and fact.previous_uid) and (
             fact.trigger == "BOOKING_RESCHEDULED" and fact.previous_uid != fact.uid
@@ -173,7 +173,7 @@ class Fold(Standings):
                 parent = self._parent(fact, bookings)
                 if parent is None or parent == name or fact.uid not in booking.names:
                     continue
-                if not self._moves_seat(fact):
+                if not self.moves_seat(fact):
                     yield parent, name
                 elif not bookings[parent].standing.attendees:
                     movers[parent].append((fact.happened, name))

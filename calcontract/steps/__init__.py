@@ -20,6 +20,7 @@ MODULES = (
     "calcontract.steps.orders",
     "calcontract.steps.surroundings",
     "calcontract.steps.effects",
+    "calcontract.steps.seats",
     "calcontract.steps.processing",
     "calcontract.steps.failing",
     "calcontract.steps.crashes",

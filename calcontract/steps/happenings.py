@@ -59,6 +59,12 @@ def _move(story: Story, start: dt.datetime | None = None) -> Occurrence:
     return story.calendar.reschedule(booking, story.now(), start or story.later(booking))[0]
 
 
+def _move_seat(story: Story, taken: Item) -> Occurrence:
+    """The guest who has *taken* a seat moves alone."""
+    booking = taken.booking
+    return story.calendar.reschedule(booking, story.now(), story.later(booking))[0]
+
+
 def _ask_to_move(story: Story) -> Occurrence:
     booking = _latest(story).booking
     assert booking is not None
@@ -100,6 +106,10 @@ def _live(story: Story, name: str, appointment: str | None) -> None:
         occurrence = book(story, name, appointment)
     elif name == "rescheduled back":
         occurrence = _move(story, next(iter(story.items.values())).booking.start)
+    elif name == "moved for its first guest":
+        occurrence = _move_seat(story, next(iter(story.items.values())))
+    elif name == "moved for a guest":
+        occurrence = _move_seat(story, story.it)
     elif name.startswith("rescheduled"):
         occurrence = _move(story)
     elif name == "asked to move":
@@ -129,7 +139,7 @@ def lead(story: Story, life: str, appointment: str | None = None) -> None:
 #: A life in words, without the remarks that may follow it.
 LIFE = (
     r"(?P<life>(?:(?:created|requested|payment initiated|confirmed|rejected|rescheduled|cancelled|"
-    r"paid|joined|left|called off|asked)[a-z ]*(?:, )?)+?)"
+    r"paid|joined|left|moved|called off|asked)[a-z ]*(?:, )?)+?)"
 )
 
 

@@ -24,6 +24,11 @@ def compact(body):
         return body
 
 
+def decoded(body):
+    """*body* after it was text, as `await request.text()` makes it."""
+    return body.decode("utf-8", "replace").encode()
+
+
 @breaks(
     "sig-009",
     "sig-010",
@@ -74,6 +79,17 @@ class RemembersSignatures(Receiver):
         if refusal is None:
             known.add(given)
         return refusal
+
+
+@breaks("sig-010", part="receiver", guide={"env-002"}, reasons={"status-202", "status-401"})
+class VerifiesDecodedText(Receiver):
+    """Reads the body as text, with U+FFFD for what is none, and never looks at its bytes again."""
+
+    def accepted_signatures(self, body):
+        return super().accepted_signatures(decoded(body))
+
+    def read(self, body):
+        return super().read(decoded(body))
 
 
 @breaks("sig-010", part="receiver", reasons={"status-401"})

@@ -181,6 +181,32 @@ class SeatedBookingNeverEnds(Fold):
             super().cancelled(standing, fact)
 
 
+@breaks(calcom={"eff-011"}, part="fold", reasons={"live-0"})
+class MovedSeatTakesAll(Fold):
+    """Takes the reschedule of one seat for that of the whole booking."""
+
+    def moves_seat(self, fact):
+        return False
+
+
+@breaks(
+    calcom={"eff-011", "eff-020", "eff-023"}, part="fold", reasons={"live-0", "guest-elsewhere"}
+)
+class SeatsDoNotMove(Fold):
+    """Leaves a guest whose seat moved where the seat was."""
+
+    def fold(self, facts, own):
+        return super().fold([fact for fact in facts if not self.moves_seat(fact)], own)
+
+
+@breaks(calcom={"eff-020", "eff-023"}, part="fold", reasons={"still-live", "guest-elsewhere"})
+class MoverSitsTwice(Fold):
+    """Adds a guest whose seat moved to the new slot, and forgets to remove them from the old."""
+
+    def seat_moved(self, standing, fact):
+        pass
+
+
 @breaks("eff-014", "ord-013", part="fold", reasons={"live-0"})
 class RequestReschedulesFinal(Fold):
     """Takes the host's wish for another time for the end: no reschedule brings the booking back."""

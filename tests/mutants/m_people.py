@@ -73,8 +73,8 @@ class RejectionMatchedByPerson(ByPerson):
     "ord-015",
     "eff-016",
     part="fold",
-    calcom={"ord-013", "eff-005", "eff-014", "ord-006"},
-    reasons={"other-time", "still-live", "live-0"},
+    calcom={"ord-013", "eff-005", "eff-011", "eff-014", "eff-020", "eff-023", "ord-006"},
+    reasons={"other-time", "still-live", "live-0", "guest-elsewhere"},
 )
 class IgnoresRescheduled(Fold):
     """Writes the log line of a reschedule and leaves the appointment where it is."""

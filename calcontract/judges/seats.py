@@ -1,0 +1,100 @@
+"""
+What the slots of a seated booking have to look like, by who sits in each.
+
+Which appointment it is that a slot has is the receiver's own business: they are told apart by their
+times alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+
+from calcontract.errors import NotApplicable, Violation
+from calcontract.probes import Appointment, Look
+
+#: When a slot begins and when it ends.
+Slot = tuple[dt.datetime, dt.datetime]
+
+#: The addresses of those who sit in each slot; nobody, where all of them have left.
+Seating = Mapping[Slot, Collection[str]]
+
+
+def _live(look: Look) -> list[Appointment]:
+    if not look.keeps_appointments:
+        raise NotApplicable("the receiver keeps no appointments", reason="keeps-none")
+    return [appointment for appointment in look.appointments if appointment.live]
+
+
+def _at(appointments: Collection[Appointment], slot: Slot) -> list[Appointment]:
+    return [one for one in appointments if (one.start, one.end) == slot]
+
+
+def live_while_taken(look: Look, seating: Seating) -> None:
+    """
+    One confirmed appointment in each slot in which somebody sits, and no other live one.
+
+    Raises:
+        Violation: if such a slot has none or more, or one that is not confirmed, or an appointment
+            is live elsewhere.
+        NotApplicable: if the receiver keeps no appointments.
+    """
+    live = _live(look)
+    for slot in sorted(slot for slot, guests in seating.items() if guests):
+        expected = f"one confirmed appointment at {slot[0].isoformat()}, where somebody sits"
+        found = _at(live, slot)
+        if len(found) != 1:
+            raise Violation(
+                f"{len(found)} appointments are live then",
+                expected=expected,
+                reason=f"live-{len(found)}",
+            )
+        if found[0].status != "confirmed":
+            raise Violation(
+                f"the appointment is {found[0].status}", expected=expected, reason=found[0].status
+            )
+        live.remove(found[0])
+    if live:
+        shown = live[0].start.isoformat() if live[0].start else "no time"
+        raise Violation(
+            f"an appointment at {shown} is still {live[0].status}",
+            expected="nothing live where nobody sits",
+            reason="still-live",
+        )
+
+
+def listed(look: Look, seating: Seating) -> None:
+    """
+    Everybody among the attendees of the slot in which they sit, and of no other that is live.
+
+    Raises:
+        Violation: if a guest is missing there, or is listed elsewhere.
+        NotApplicable: if the receiver keeps no appointments, or shows no attendees.
+    """
+    live = _live(look)
+    if not any(appointment.attendees for appointment in live):
+        raise NotApplicable("the probe shows no attendees", reason="not-shown")
+    everybody = _lowered(guest for guests in seating.values() for guest in guests)
+    for slot, guests in sorted(seating.items()):
+        found, sitting = _at(live, slot), _lowered(guests)
+        if not found:
+            # One cause is to read as one failure: what has to be live is another clause's business.
+            continue
+        shown = _lowered(address for one in found for address in one.attendees)
+        expected = f"at {slot[0].isoformat()} those who sit there, and nobody else of them"
+        if missing := sitting - shown:
+            raise Violation(
+                f"{len(missing)} of {len(sitting)} guests are not among the attendees",
+                expected=expected,
+                reason="guest-missing",
+            )
+        if strangers := shown & (everybody - sitting):
+            raise Violation(
+                f"{len(strangers)} of the attendees sit in another slot",
+                expected=expected,
+                reason="guest-elsewhere",
+            )
+
+
+def _lowered(addresses: Iterable[str]) -> set[str]:
+    return {address.lower() for address in addresses}
