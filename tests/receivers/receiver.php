@@ -312,6 +312,9 @@ class Appointments
         }
         $this->link($booking, $fact);
         $this->settle($this->home($booking));
+        if (self::movesSeat($fact) && ($left = $this->named($fact['replaces']))) {
+            $this->settle($this->home($left));
+        }
     }
 
     /** The booking that a fact is about; uid and number that come together name the same one. */
@@ -396,7 +399,7 @@ class Appointments
     private static function movesSeat(array $fact): bool
     {
         return $fact['trigger'] === 'BOOKING_RESCHEDULED' && $fact['seats'] && $fact['seat'] !== null
-            && $fact['replaces'] !== $fact['uid'];
+            && $fact['replaces'] !== null && $fact['replaces'] !== $fact['uid'];
     }
 
     /** Our appointment is the one that is named, unless another booking lives in it. */
