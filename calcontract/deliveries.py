@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
-from calcontract.errors import CatalogueError
+from calcontract.errors import CatalogueError, Violation
 from mock_calcom.bookings import Booking
 from mock_calcom.delivery import Delivery
 from mock_calcom.occurrences import Occurrence
@@ -72,3 +74,18 @@ class Item:
         if not self.attempts:
             raise CatalogueError(f"the delivery {self.name!r} was never sent")
         return self.attempts[-1]
+
+    @contextlib.contextmanager
+    def accused(self) -> Iterator[None]:
+        """
+        Let a violation that is found inside be seen at this delivery, and not at the last one sent.
+
+        Of its attempts at the one that was acknowledged, where there is one: that counts.
+        """
+        try:
+            yield
+        except Violation as violation:
+            if violation.attempt is None and self.attempts:
+                taken = (attempt for attempt in self.attempts if attempt.acknowledged)
+                violation.attempt = next(taken, self.last)
+            raise

@@ -119,6 +119,7 @@ def shown(story: Story, error: Exception | None, secret: str) -> Exchange | None
         lawful=story.bodies(),
         method=story.method_of(attempt),
         spoiled=story.spoiled(attempt),
+        taken=story.taken_before(attempt),
     )
 
 

@@ -50,7 +50,8 @@ class Exchange:
     """
     One attempt as a report may show it.
 
-    `signed` is the body whose signature it carried; what was `spoiled` Cal.com would not send.
+    `signed` is the body whose signature it carried; what was `spoiled` Cal.com would not send, and
+    what was `taken` had been acknowledged before.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Exchange:
     problem: str | None
     seconds: float
     spoiled: bool = False
+    taken: bool = False
 
 
 def _digest(body: bytes, secret: str) -> str:
@@ -94,6 +96,7 @@ def exchange_of(
     lawful: Iterable[bytes] = (),
     method: str = "POST",
     spoiled: bool = False,
+    taken: bool = False,
 ) -> Exchange:
     """
     What may be shown of *attempt*.
@@ -106,6 +109,7 @@ def exchange_of(
         lawful: other bodies of the same check whose signatures may have been used.
         method: what it was sent with.
         spoiled: whether it differs from what Cal.com sends.
+        taken: whether the same had been acknowledged before.
     """
     body = attempt.delivery.body
     candidates = dict.fromkeys([body, body.rstrip(b"\r\n"), *lawful])
@@ -136,6 +140,7 @@ def exchange_of(
         problem=attempt.problem,
         seconds=attempt.seconds,
         spoiled=spoiled,
+        taken=taken,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import itertools
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -304,6 +305,11 @@ class Story:
         """Whether *attempt* carried something that differs from its lawful twin."""
         items = [item for item in self.sent if attempt in item.attempts]
         return bool(items) and all(item.lawful != attempt.delivery for item in items)
+
+    def taken_before(self, attempt: Attempt) -> bool:
+        """Whether what *attempt* carried had been acknowledged by then."""
+        earlier = itertools.takewhile(lambda other: other is not attempt, self.attempts)
+        return any(one.acknowledged and one.delivery == attempt.delivery for one in earlier)
 
     def bodies(self) -> list[bytes]:
         """Every body of the check, as it is lawful and as it is sent."""

@@ -118,6 +118,23 @@ def test_the_data_lies_beside_the_features():
     assert (room("features") / sources.FILE).is_file()
 
 
+def test_the_new_check_of_the_guide_for_contributors_has_the_next_free_id():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    made_up = set(re.findall(r"\bidm-\d{3}\b", text))
+    taken = [clause.id for clause in CONTRACT.clauses() if clause.id.startswith("idm-")]
+    assert made_up == {f"idm-{int(max(taken)[-3:]) + 1:03d}"}
+    assert re.search(r"^   class (\w+)\(", text, re.MULTILINE)[1] not in gallery.load()
+
+
+def test_what_the_guide_for_contributors_points_at_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [clause] = re.findall(r"`calcontract check -m ([a-z]{3}-\d{3})`", text)
+    # The command has the profile that is the default.
+    assert "guide" in CONTRACT.clause(clause).profiles
+    [mutant] = re.findall(r"`pytest tests/test_mutants.py -k (\w+)` show", text)
+    assert clause in gallery.load()[mutant].broken_in("guide")
+
+
 def test_the_python_of_the_readme_books_and_delivers(capsys):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

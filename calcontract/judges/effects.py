@@ -26,7 +26,9 @@ def _count(look: Look, trigger: str, uid: str) -> int:
 
 
 def _inbox(look: Look, trigger: str, uid: str) -> str:
-    """What the inbox says of the deliveries of *trigger*, as a remark."""
+    """What the inbox says of the deliveries of *trigger*, as a remark; nothing if it is hidden."""
+    if not look.records and not look.totals.get("deliveries"):
+        return ""
     records = [record for record in look.records if (record.trigger, record.uid) == (trigger, uid)]
     states = ", ".join(
         f"{record.state} after {record.tries} {'try' if record.tries == 1 else 'tries'}"

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from calcontract.catalogue import Clause
 from calcontract.judges import fate
 from calcontract.judges.answers import ACKNOWLEDGED
-from calcontract.judges.configurations import TAKEN
 from calcontract.records import (
     SECRET,
     SECRET_BASE64,
@@ -128,8 +127,8 @@ def letter(
     if record.expected:
         lines.append(_line("expected", record.expected))
     lines.append(_line("but" if record.expected else "because", record.sentence))
-    if record.exchange and _has_a_fate(record, clause):
-        lines.append(_line("next", fate.of(record.exchange.status)))
+    if what_follows := _what_follows(record, clause):
+        lines.append(_line("next", what_follows))
     if record.outcome in ACCUSING:
         lines += [_line("why", clause.why), _line("fix", _fix(record, clause, run))]
     lines.append(_line("source", clause.source))
@@ -142,16 +141,15 @@ def letter(
     return "\n".join(lines)
 
 
-def _has_a_fate(record: CheckRecord, clause: Clause) -> bool:
-    """Whether it was about a delivery of Cal.com's, of which something becomes."""
-    return (
-        record.outcome in ACCUSING
-        and record.exchange is not None
-        and _is_genuine(record.exchange)
-        # Traffic that Cal.com never sends, and a secret that it has no more.
-        and clause.level is not Level.HARDENING
-        and not record.reason.endswith(TAKEN)
-    )
+def _what_follows(record: CheckRecord, clause: Clause) -> str:
+    """What follows from an accusation about a delivery of Cal.com's; empty where it is of none."""
+    exchange = record.exchange
+    if record.outcome not in ACCUSING or exchange is None or not _is_genuine(exchange):
+        return ""
+    if clause.level is Level.HARDENING:
+        # Traffic that Cal.com never sends.
+        return ""
+    return fate.after(record.reason, exchange.status, clause=clause.id, taken=exchange.taken)
 
 
 def _is_genuine(exchange: Exchange) -> bool:

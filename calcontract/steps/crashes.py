@@ -108,8 +108,9 @@ def _all_again(story: Story) -> None:
 def _acknowledged_once(story: Story) -> None:
     for item in _acknowledged(story):
         look = story.look_at([item.uid])
-        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        effects.single(look, history=story.history)
+        with item.accused():
+            effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
+            effects.single(look, history=story.history)
 
 
 def _acknowledged(story: Story) -> list[Item]:

@@ -28,10 +28,11 @@ _CONFIRMING = frozenset({"BOOKING_CREATED", "BOOKING_CONFIRMED"})
 
 
 def _once(story: Story, item: Item) -> None:
-    look = story.look_at([item.uid])
-    effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item))
-    if item.trigger in _CONFIRMING and len(story.items) == 1:
-        effects.single(look, history=story.history)
+    look, count = story.look_at([item.uid]), story.occurrences(item)
+    with item.accused():
+        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=count)
+        if item.trigger in _CONFIRMING and len(story.items) == 1:
+            effects.single(look, history=story.history)
 
 
 @then(parsers.re(rf"(?P<name>{_NAME}) has its effect once(?P<asked>, as the guide asks)?$"))
@@ -75,10 +76,11 @@ def _taken_effect(story: Story, name: str) -> None:
 def _each_once(story: Story) -> None:
     for item in story.items.values():
         look = story.look_at([item.uid])
-        effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
-        # Who only tells somebody of a request may wait with the appointment.
-        if item.trigger in _CONFIRMING or story.target.settings.profile == "guide":
-            effects.single(look, history=story.history)
+        with item.accused():
+            effects.happened(look, trigger=item.trigger, uid=item.uid, occurrences=1)
+            # Who only tells somebody of a request may wait with the appointment.
+            if item.trigger in _CONFIRMING or story.target.settings.profile == "guide":
+                effects.single(look, history=story.history)
 
 
 @then("everybody who sits there has had an effect")

@@ -124,6 +124,7 @@ def _killed_twice(story: Story) -> None:
 def _each_event_once(story: Story) -> None:
     look = story.look()
     for item in story.items.values():
-        effects.happened(
-            look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item)
-        )
+        with item.accused():
+            effects.happened(
+                look, trigger=item.trigger, uid=item.uid, occurrences=story.occurrences(item)
+            )

@@ -7,8 +7,8 @@ import datetime as dt
 
 import pytest
 
+from calcontract.errors import Violation
 from calcontract.judges import effects as judges
-from calcontract.judges import fate
 from calcontract.probes import LIVE
 from tests.unit.calcontract.makers import (
     NOON,
@@ -43,6 +43,24 @@ OTHER = "anotherUidOfTheSameRun"
 def test_effects_are_counted_by_trigger_and_booking(trigger, kinds, occurrences, found):
     look = a_look(effects=(*effects(*kinds), *effects("created", "cancelled", uid=OTHER)))
     assert reason(judges.happened, look, trigger=trigger, uid=UID, occurrences=occurrences) == found
+
+
+@pytest.mark.parametrize(
+    ("records", "deliveries", "remark"),
+    [
+        ((a_record_of_the_inbox(state="waiting"),), 1, " (in the inbox: waiting after 1 try)"),
+        ((), 7, " (not in the inbox)"),
+        # A probe that shows no deliveries at all hides them.
+        ((), 0, ""),
+    ],
+)
+def test_of_an_inbox_that_is_shown_it_is_said_what_it_holds(records, deliveries, remark):
+    look = a_look(records=records, effects=(), totals={"deliveries": deliveries})
+    with pytest.raises(Violation) as caught:
+        judges.happened(look, trigger="BOOKING_CREATED", uid=UID, occurrences=1)
+    assert (
+        caught.value.sentence == f"BOOKING_CREATED of booking {UID} took effect not at all{remark}"
+    )
 
 
 def test_nothing_means_neither_an_appointment_nor_an_effect():
@@ -152,26 +170,6 @@ def test_a_delivery_has_one_record():
 def test_a_booking_may_have_fewer_effects_than_occurrences_and_not_more(count, found):
     told = {("BOOKING_CREATED", UID): count}
     assert reason(judges.bounded, a_look(), told) == found
-
-
-# --- what Cal.com does next -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (None, "lost for ever"),
-        (202, "never sends it again"),
-        (302, "does not follow"),
-        (400, "lost for ever"),
-        (401, "lost for ever"),
-        (410, "switches the subscription off"),
-        *((status, "three times more") for status in (408, 429, 500, 502, 503, 504)),
-        (501, "lost for ever"),
-    ],
-)
-def test_a_letter_says_what_becomes_of_the_delivery(status, words):
-    assert words in fate.of(status)
 
 
 def of_status(*statuses):

@@ -213,11 +213,21 @@ def test_a_spelling_is_not_what_a_parser_would_write_again(word, delivery):
         *("with integer-like keys last", "with every key in another order"),
         *("with emoji and U+2028", "with numbers such as 1.0", "with text beyond the BMP"),
         *("with names in composed letters", "with names in combined letters"),
-        "with its trigger event last",
+        *("with its trigger event last", "with U+FFFD"),
     }
     if word not in javascript:
         assert bodies.compact(json.loads(spelled)) != spelled
     assert spelled != bodies.spelled("compactly", delivery.body)
+
+
+def test_a_decoder_that_replaces_makes_one_text_of_two_bodies():
+    word = "U+FFFD became a byte that is no text"
+    told = bodies.spelled("with U+FFFD", BODY)
+    changed = bodies.changed(word, told, uid=None, other=b"")
+    assert changed != told
+    assert changed.decode("utf-8", "replace") == told.decode()
+    with pytest.raises(ValueError, match="left the body as it was"):
+        bodies.changed(word, BODY, uid=None, other=b"")
 
 
 def test_numbers_are_spelled_anew_outside_of_text_only():

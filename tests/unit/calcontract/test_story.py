@@ -186,6 +186,50 @@ def test_a_report_shows_the_attempt_that_a_violation_was_seen_at(story):
     assert not last.spoiled
 
 
+def test_a_violation_is_seen_at_the_attempt_that_was_acknowledged(story, receiver):
+    item = booked(story)
+    taken = story.send(item)
+    receiver.answer = lambda headers, body: 503
+    story.send(item)
+    story.send(booked(story))
+    with pytest.raises(Violation) as caught, item.accused():
+        raise Violation("it is gone", expected="it", reason="effect-missing")
+    assert caught.value.attempt is taken
+
+
+def test_a_violation_is_seen_at_the_last_attempt_where_none_was_acknowledged(story, receiver):
+    receiver.answer = lambda headers, body: 503
+    item = booked(story)
+    story.send(item)
+    last = story.send(item)
+    with pytest.raises(Violation) as caught, item.accused():
+        raise Violation("it is gone", expected="it", reason="effect-missing")
+    assert caught.value.attempt is last
+
+
+def test_a_violation_that_was_seen_elsewhere_or_at_nothing_stays_so(story):
+    item = booked(story)
+    with pytest.raises(Violation) as caught, item.accused():
+        raise Violation("it is gone", expected="it", reason="effect-missing")
+    assert caught.value.attempt is None
+    elsewhere = story.send(item)
+    story.send(item)
+    with pytest.raises(Violation) as caught, item.accused():
+        raise Violation("so", expected="other", reason="status-202", attempt=elsewhere)
+    assert caught.value.attempt is elsewhere
+
+
+def test_a_report_knows_whether_the_same_was_acknowledged_before(story, receiver):
+    item = booked(story)
+    answers = [503, 200, 409, 200]
+    receiver.answer = lambda headers, body: answers.pop(0)
+    for taken in (False, False, True):
+        story.send(item)
+        assert recording.shown(story, None, story.target.secret).taken is taken
+    story.send(booked(story))
+    assert not recording.shown(story, None, story.target.secret).taken
+
+
 def test_the_method_of_an_attempt_is_known(story):
     item = booked(story)
     item.method = "PUT"
