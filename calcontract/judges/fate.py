@@ -133,7 +133,9 @@ def _of_a_copy(status: int | None) -> str:
             "The same bytes were acknowledged before, and nothing is lost; "
             "sent as a task, they come up to three times more."
         )
-    return "The same bytes were acknowledged before: Cal.com notes a failure, and nothing is lost."
+    return (
+        "The same bytes were acknowledged before, and nothing is lost; a task is logged as failed."
+    )
 
 
 def _acknowledges(status: int) -> bool:

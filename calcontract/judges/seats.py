@@ -1,8 +1,8 @@
 """
 What the slots of a seated booking have to look like, by who sits in each.
 
-Which appointment it is that a slot has is the receiver's own business: they are told apart by their
-times alone.
+Which appointment it is that a slot has is the receiver's own business: they are told apart by when
+they begin, and when they end is another clause's business.
 """
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from calcontract.errors import NotApplicable, Violation
 from calcontract.probes import Appointment, Look
 
-#: When a slot begins and when it ends.
-Slot = tuple[dt.datetime, dt.datetime]
-
-#: The addresses of those who sit in each slot; nobody, where all of them have left.
-Seating = Mapping[Slot, Collection[str]]
+#: The addresses of those who sit in each slot, by its beginning; nobody, where all have left.
+Seating = Mapping[dt.datetime, Collection[str]]
 
 
 def _live(look: Look) -> list[Appointment]:
@@ -26,8 +23,8 @@ def _live(look: Look) -> list[Appointment]:
     return [appointment for appointment in look.appointments if appointment.live]
 
 
-def _at(appointments: Collection[Appointment], slot: Slot) -> list[Appointment]:
-    return [one for one in appointments if (one.start, one.end) == slot]
+def _at(appointments: Collection[Appointment], start: dt.datetime) -> list[Appointment]:
+    return [one for one in appointments if one.start == start]
 
 
 def live_while_taken(look: Look, seating: Seating) -> None:
@@ -40,9 +37,9 @@ def live_while_taken(look: Look, seating: Seating) -> None:
         NotApplicable: if the receiver keeps no appointments.
     """
     live = _live(look)
-    for slot in sorted(slot for slot, guests in seating.items() if guests):
-        expected = f"one confirmed appointment at {slot[0].isoformat()}, where somebody sits"
-        found = _at(live, slot)
+    for start in sorted(start for start, guests in seating.items() if guests):
+        expected = f"one confirmed appointment at {start.isoformat()}, where somebody sits"
+        found = _at(live, start)
         if len(found) != 1:
             raise Violation(
                 f"{len(found)} appointments are live then",
@@ -75,13 +72,13 @@ def listed(look: Look, seating: Seating) -> None:
     if not any(appointment.attendees for appointment in live):
         raise NotApplicable("the probe shows no attendees", reason="not-shown")
     everybody = _lowered(guest for guests in seating.values() for guest in guests)
-    for slot, guests in sorted(seating.items()):
-        found, sitting = _at(live, slot), _lowered(guests)
+    for start, guests in sorted(seating.items()):
+        found, sitting = _at(live, start), _lowered(guests)
         if not found:
             # One cause is to read as one failure: what has to be live is another clause's business.
             continue
         shown = _lowered(address for one in found for address in one.attendees)
-        expected = f"at {slot[0].isoformat()} those who sit there, and nobody else of them"
+        expected = f"at {start.isoformat()} those who sit there, and nobody else of them"
         if missing := sitting - shown:
             raise Violation(
                 f"{len(missing)} of {len(sitting)} guests are not among the attendees",

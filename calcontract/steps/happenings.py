@@ -59,12 +59,6 @@ def _move(story: Story, start: dt.datetime | None = None) -> Occurrence:
     return story.calendar.reschedule(booking, story.now(), start or story.later(booking))[0]
 
 
-def _move_seat(story: Story, taken: Item) -> Occurrence:
-    """The guest who has *taken* a seat moves alone."""
-    booking = taken.booking
-    return story.calendar.reschedule(booking, story.now(), story.later(booking))[0]
-
-
 def _ask_to_move(story: Story) -> Occurrence:
     booking = _latest(story).booking
     assert booking is not None
@@ -94,6 +88,8 @@ def _decide(story: Story, verdict: str) -> Occurrence:
         "rejected": lambda: story.calendar.reject(booking, story.now()),
         "called off by the host": lambda: story.calendar.request_reschedule(booking, story.now()),
         "joined by another guest": lambda: story.calendar.seat(booking, story.now()),
+        # Of a booking with seats only the guest moves who is told of.
+        "moved for a guest": lambda: [_move(story)],
         "left by a guest": lambda: story.calendar.cancel_seat(booking, story.now()),
         "paid for": lambda: story.calendar.pay(booking, story.now()),
     }
@@ -106,10 +102,6 @@ def _live(story: Story, name: str, appointment: str | None) -> None:
         occurrence = book(story, name, appointment)
     elif name == "rescheduled back":
         occurrence = _move(story, next(iter(story.items.values())).booking.start)
-    elif name == "moved for its first guest":
-        occurrence = _move_seat(story, next(iter(story.items.values())))
-    elif name == "moved for a guest":
-        occurrence = _move_seat(story, story.it)
     elif name.startswith("rescheduled"):
         occurrence = _move(story)
     elif name == "asked to move":

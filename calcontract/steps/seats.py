@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 
 from pytest_bdd import parsers, then
@@ -15,18 +16,18 @@ from calcontract.story import Story
 
 def _seating(story: Story) -> seats.Seating:
     """The guests of each slot of the story, as Cal.com has them; nobody is in one they all left."""
-    seating: dict[seats.Slot, set[str]] = {}
+    seating: dict[dt.datetime, set[str]] = {}
     for item in story.items.values():
         booking = item.booking
         guests = {guest.email for guest in booking.guests}
-        sitting = seating.setdefault((booking.start, booking.end), set())
+        sitting = seating.setdefault(booking.start, set())
         match item.trigger:
             case "BOOKING_CREATED":
                 sitting |= guests
             case "BOOKING_CANCELLED":
                 sitting -= guests
             case "BOOKING_RESCHEDULED" if booking.previous:
-                seating[booking.previous.start, booking.previous.end] -= guests
+                seating[booking.previous.start] -= guests
                 sitting |= guests
             case trigger:
                 raise CatalogueError(f"nobody knows what {trigger} does to seats")

@@ -22,7 +22,7 @@ _NAME = (
     r"(?:it|created with a seat|created|requested|confirmed|rejected|rescheduled again|"
     r"rescheduled once more|rescheduled back|rescheduled|cancelled without a reason|cancelled|"
     r"payment initiated|paid for|paid|joined by another guest|left by a guest|"
-    r"moved for a guest|moved for its first guest|"
+    r"moved for a guest|"
     r"called off by the host|asked to move)"
 )
 

@@ -20,12 +20,15 @@ from reference_impl.standings import CONFIRMED, INTRODUCE, NO_REASON
         "eff-016",
         "eff-004",
         "eff-005",
+        "eff-011",
         "eff-014",
+        "eff-020",
+        "eff-023",
         "ord-004",
         "ord-005",
         "ord-006",
     },
-    reasons={"other-time", "still-live", "live-0"},
+    reasons={"other-time", "still-live", "live-0", "guest-elsewhere"},
 )
 class ReschedulesByNewUid(Fold):
     """Looks a rescheduled booking up by its new uid, finds none, and lets it be."""
@@ -207,7 +210,7 @@ class MoverSitsTwice(Fold):
         pass
 
 
-@breaks("eff-014", "ord-013", part="fold", reasons={"live-0"})
+@breaks("eff-014", "ord-013", part="fold", calcom={"eff-020"}, reasons={"live-0"})
 class RequestReschedulesFinal(Fold):
     """Takes the host's wish for another time for the end: no reschedule brings the booking back."""
 
