@@ -64,10 +64,10 @@ class SmallBodyLimit(Receiver):
 
 
 @breaks(
-    *("sec-002", "tol-004"),
+    *("sec-002", "sig-010", "tol-004"),
     guide={"env-002"},
     part="door",
-    reasons={"effect-missing", "status-401"},
+    reasons={"effect-missing", "status-202", "status-401"},
 )
 class JoinsTextChunks(Door):
     """Decodes each piece of the body as it comes, and joins the texts."""

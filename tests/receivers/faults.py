@@ -122,8 +122,9 @@ FAULTS = (
         "node",
         "text-chunks",
         "Adds the chunks of a body up as text, which breaks a character that was cut in two.",
+        "sig-010",
         "tol-004",
-        reasons={"status-401"},
+        reasons={"status-202", "status-401"},
     ),
     _fault(
         "node",
