@@ -126,6 +126,7 @@ VARYING = {
     "attempt.problem": "timeout",
     "answer.status": "401",
     "attempt.status": "401",
+    "elsewhere.status": "202",
     "unwanted": "410",
     "len(live)": "2",
     "len(found)": "0",
