@@ -113,9 +113,10 @@ class KnownViolations:
             reasons = {record.reason for record in records if record.outcome in ACCUSING}
             if entry.expires < self._today:
                 found.append(Stale(entry, f"expired on {entry.expires}"))
-            elif records and entry.reason not in reasons:
-                conforms = all(record.outcome is Outcome.PASS for record in records)
-                others = ", ".join(sorted(reasons)) or "not verified"
-                why = "conforms by now" if conforms else f"fails for another reason: {others}"
-                found.append(Stale(entry, why))
+            elif reasons and entry.reason not in reasons:
+                others = ", ".join(sorted(reasons))
+                found.append(Stale(entry, f"fails for another reason: {others}"))
+            elif records and all(record.outcome is Outcome.PASS for record in records):
+                # What could not be verified says nothing of the entry.
+                found.append(Stale(entry, "conforms by now"))
         return found

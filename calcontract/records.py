@@ -316,6 +316,8 @@ class RunRecord:
             self.verdict = dataclasses.replace(
                 self.verdict, conclusion=Conclusion.INCOMPLETE, exit_code=Exit.INTERRUPTED
             )
+        elif self.stale and self.verdict.exit_code in (Exit.CONFORMS, Exit.NOT_VERIFIED):
+            self.verdict = dataclasses.replace(
+                self.verdict, conclusion=Conclusion.OUT_OF_DATE, exit_code=Exit.VIOLATES
+            )
         self.exit_code = self.verdict.exit_code
-        if self.stale and self.exit_code is Exit.CONFORMS:
-            self.exit_code = Exit.VIOLATES

@@ -64,6 +64,9 @@ class Conclusion(enum.StrEnum):
     VIOLATES = "violates"
     NOT_VERIFIED = "not verified"
     SUITE_FAILED = "suite failed"
+    #: Of a run that would have conformed, or verified nothing, and shows the list of what is known
+    #: to be violated to be out of date.
+    OUT_OF_DATE = "known violations out of date"
     #: Of a run that was interrupted, whatever it has found until then.
     INCOMPLETE = "incomplete"
 

@@ -74,12 +74,25 @@ def test_an_entry_of_another_clause_excuses_nothing():
 def test_an_entry_that_conforms_by_now_fails_the_run():
     run = concluded(a_run(PASSING, a_check("idm-001")), an_entry())
     assert run.exit_code is Exit.VIOLATES
-    assert run.verdict.conclusion is Conclusion.CONFORMS
+    assert run.verdict.conclusion is Conclusion.OUT_OF_DATE
+    assert summary.headline(run).startswith("known violations out of date (wire), ")
     (stale,) = run.stale
     assert stale.why == "conforms by now"
     assert "take it off the list (https://tracker.example/7)" in "\n".join(
         summary.lines(run, CONTRACT)
     )
+
+
+def test_an_entry_that_conforms_by_now_fails_a_run_in_which_no_must_was_verified():
+    run = concluded(a_run(a_check("idm-004")), an_entry(id="idm-004"))
+    assert run.exit_code is Exit.VIOLATES
+    assert run.verdict.conclusion is Conclusion.OUT_OF_DATE
+
+
+def test_what_violates_beside_a_list_out_of_date_is_called_so():
+    run = concluded(a_run(a_check("idm-001"), a_check("idm-003", Outcome.FAIL)), an_entry())
+    assert run.exit_code is Exit.VIOLATES
+    assert run.verdict.conclusion is Conclusion.VIOLATES
 
 
 @pytest.mark.parametrize(("days", "code"), [(-1, Exit.VIOLATES), (0, Exit.CONFORMS)])
@@ -96,6 +109,7 @@ def test_what_could_not_be_verified_is_not_excused(outcome):
         a_run(PASSING, a_check("idm-001", outcome, reason="effect-repeated")), an_entry()
     )
     assert run.exit_code is Exit.NOT_VERIFIED
+    assert run.stale == []
 
 
 @pytest.mark.parametrize(
