@@ -1,5 +1,6 @@
 """What tests of several rooms need."""
 
+import os
 import signal
 
 import pytest
@@ -11,6 +12,17 @@ from tests import postgresql as servers
 # every command that they interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What the runs under test leave to the garbage collector is a fault of the suite, which only those
+# who work on it are to be told of.
+os.environ["PYTEST_ADDOPTS"] = " ".join(
+    f"-W error::{category}"
+    for category in (
+        "ResourceWarning",
+        "pytest.PytestUnraisableExceptionWarning",
+        "pytest.PytestUnhandledThreadExceptionWarning",
+    )
+)
 
 
 @pytest.fixture(autouse=True)
