@@ -91,11 +91,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if told is None and not config.getoption("--target"):
         return
     # Heavy, and of no use to a run without a target.
+    from calcontract import interrupts  # noqa: PLC0415 - see above
     from calcontract.errors import CalcontractError  # noqa: PLC0415 - see above
     from calcontract.spreading import Worker  # noqa: PLC0415 - see above
 
     leaving = contextlib.ExitStack()
     config.add_cleanup(leaving.close)
+    if told is None:
+        leaving.enter_context(interrupts.also_by_sigterm())
     try:
         checks = _prepared(config, leaving) if told is None else Worker.of(told, leaving)
     except CalcontractError as error:

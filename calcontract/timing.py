@@ -13,6 +13,7 @@ What it can see is measured by `bench/timing_power.py` and written down in `docs
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import http.client
 import math
@@ -223,11 +224,12 @@ class Line:
         sock = self._sock or self._connect()
         began = time.perf_counter()
         sock.sendall(message)
-        answer = http.client.HTTPResponse(sock, method="POST")
-        answer.begin()
-        seconds = time.perf_counter() - began
-        _acknowledge(sock)
-        answer.read()
+        # What reads the answer holds the socket as well, also where none comes.
+        with contextlib.closing(http.client.HTTPResponse(sock, method="POST")) as answer:
+            answer.begin()
+            seconds = time.perf_counter() - began
+            _acknowledge(sock)
+            answer.read()
         if answer.will_close:
             self._hang_up()
         return seconds, answer.status
@@ -236,9 +238,13 @@ class Line:
         port = self._url.port or {"http": 80, "https": 443}[self._url.scheme]
         name = self._url.hostname or ""
         sock = socket.create_connection((name, port), timeout=self._timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._url.scheme == "https":
-            sock = tls_context(self._verify).wrap_socket(sock, server_hostname=name)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._url.scheme == "https":
+                sock = tls_context(self._verify).wrap_socket(sock, server_hostname=name)
+        except OSError:
+            sock.close()
+            raise
         self._sock = sock
         return sock
 

@@ -333,6 +333,45 @@ def test_whatever_was_started_is_ended(jobs, tmp_path, check):
     assert [path.stem for path in tmp_path.glob("*.db") if _listens(int(path.stem))] == []
 
 
+#: Believes whoever is signed at all, writes down its first deliveries, and then answers no more.
+HANGING = """
+import pathlib, sys, time
+from http.server import ThreadingHTTPServer, BaseHTTPRequestHandler
+came = []
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        came.append(self.path)
+        if len(came) > 20:
+            pathlib.Path(sys.argv[1] + ".hangs").touch()
+            time.sleep(600)
+        self.send_response(202 if self.headers.get("X-Cal-Signature-256") else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "2")])
+def test_through_pytest_a_signal_ends_what_was_started_and_tells_what_was_found(
+    spread, tmp_path, run
+):
+    (tmp_path / "hanging.py").write_text(HANGING)
+    port = free_port()
+    started = run(
+        *("pytest", "--target", f"http://127.0.0.1:{port}/hook", "--secret-env", "THE_SECRET"),
+        *("--start", f"{sys.executable} hanging.py {port}", "--budget", BUDGET, *spread),
+        *("--contract-report", "reports", "--pyargs", "calcontract.suite"),
+        *("-p", "calcontract.plugin", "-m", "env"),
+    )
+    until((tmp_path / f"{port}.hangs").exists)
+    started.interrupted(signal.SIGTERM)
+    said, _ = started.ended()
+    assert "verdict  incomplete" in said
+    assert report_of(tmp_path / "reports")["exitCode"] == 130
+    assert not _listens(port)
+
+
 @pytest.mark.parametrize("module", ["mock_calcom", "calcontract", "reference_impl"])
 def test_little_is_loaded_before_an_interrupt_ends_quietly(module):
     # An interrupt before that is Python's own: each module more is time in which it may come.

@@ -127,6 +127,17 @@ def test_a_throttled_line_says_nothing():
         line.ask(delivery)
 
 
+def test_a_line_that_the_receiver_ends_is_closed_whoever_keeps_the_error():
+    delivery = served([REFUSAL, None, None])
+    with timing.Line(delivery, 5.0) as line:
+        line.ask(delivery)
+        kept = line._sock
+        with pytest.raises(Inconclusive) as caught:
+            line.ask(delivery)
+        assert caught.value.__context__ is not None
+        assert kept.fileno() == -1
+
+
 def test_a_line_without_an_answer_says_nothing():
     delivery = served([None])
     with timing.Line(delivery, 5.0) as line, pytest.raises(Inconclusive, match="no answer"):
