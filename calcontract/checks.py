@@ -27,6 +27,7 @@ from calcontract.settings import Settings
 from calcontract.story import Story
 from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
+from calcontract.vigil import DELAY, DIED, Check
 from mock_calcom import terminal
 from mock_calcom.secrecy import MASK
 
@@ -60,6 +61,8 @@ class Checks:
         self.target = target
         self.run = RunRecord.of(run_settings, capabilities=target.capabilities, seed=seed)
         self._watch: waiting.Watch | None = None
+        #: Whether each check is watched for a moment longer: it may kill with a delay.
+        self.lingers = False
         #: For which reasons each clause is accused already.
         self._proven: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -100,6 +103,9 @@ class Checks:
         try:
             with _cut_short():
                 self._prepare(item)
+            self.target.life.vigil.begins(
+                Check(item.stash[CLAUSE].id, recording.name_of(item.nodeid))
+            )
             yield story
         finally:
             _let_go(story)
@@ -159,11 +165,15 @@ class Checks:
         # The first step asks for the story: before the call there is none.
         if _STORY in item.stash:
             item.stash[_STORY].control()
+        if self.lingers:
+            self.target.life.linger(DELAY)
 
     def conclude(
         self, item: pytest.Item, first: CheckStop | None, again: Callable[[], CheckStop | None]
     ) -> CheckStop | None:
         """How the check *item* ended for good, by its *first* try and by those made *again*."""
+        if first is not None and first.reason == DIED and not self.target.life.can_begin_anew:
+            return first
         proven = self._proven[item.stash[CLAUSE].id]
         end = repeats.judge(first, again, tags=item.keywords, proven=proven)
         if isinstance(end, Violation) and not isinstance(end, Flaky):

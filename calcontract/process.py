@@ -31,6 +31,9 @@ _STOP = 15.0
 
 _PAUSE = 0.02
 
+#: Last words are looked for in so many bytes at the end of what was printed.
+_TAIL = 65536
+
 
 class NotListeningError(SetupError):
     """A receiver was started and does not accept connections."""
@@ -68,6 +71,10 @@ class Process:
         self._environment = dict(environment or {})
         self._child: subprocess.Popen[bytes] | None = None
         self._is_usual = True
+        #: Whether its present life, if it is over, was ended by us.
+        self.is_ended = False
+        #: Where in the log its present life begins.
+        self._born = 0
         #: By how much its clock was moved, over all its lives, in seconds.
         self.advanced = 0.0
 
@@ -84,6 +91,7 @@ class Process:
             SetupError: if something else listens there already, or the command cannot be run.
         """
         self._is_usual = not changes
+        self.is_ended = False
         if self._listens():
             raise SetupError(
                 f"something listens at {self._url} already",
@@ -91,6 +99,7 @@ class Process:
             )
         # A process that was started is known here, whoever asks to stop meanwhile.
         with self.log.open("ab") as log, interrupts.held():
+            self._born = log.tell()
             try:
                 self._child = subprocess.Popen(  # noqa: S603 - the operator's own command
                     self._words,
@@ -130,6 +139,7 @@ class Process:
 
     def kill(self) -> None:
         """Kill the receiver and all its children with SIGKILL; nothing of it runs any more."""
+        self.is_ended = True
         self._signal(signal.SIGKILL)
         if self._child is not None:
             self._child.wait()
@@ -142,6 +152,11 @@ class Process:
     def is_as_usual(self) -> bool:
         """Whether it runs, with its own variables and no others."""
         return self._is_usual and self._child is not None and self._child.poll() is None
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it has ended although nobody has asked it to."""
+        return not self.is_ended and self._child is not None and self._child.poll() is not None
 
     def stop(self) -> None:
         """End the receiver as its operator would, and kill what is left of it."""
@@ -170,17 +185,29 @@ class Process:
                 os.killpg(self._child.pid, number)
 
     def _listens(self) -> bool:
-        parts = urlsplit(self._url)
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        try:
-            socket.create_connection(address, timeout=1).close()
-        except OSError:
-            return False
-        return True
+        return listens(self._url)
 
     def _last_words(self) -> str:
-        words = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return (words or ["it said nothing"])[-1]
+        return (self.last_words(1) or ["it said nothing"])[-1]
+
+    def last_words(self, count: int) -> list[str]:
+        """The last lines that it has printed in its present life, *count* of them at the most."""
+        with self.log.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._born, size - _TAIL))
+            text = log.read().decode("utf-8", "replace")
+        return [line for line in text.splitlines() if line.strip()][-count:]
+
+
+def listens(url: str) -> bool:
+    """Whether connections to *url* are accepted."""
+    parts = urlsplit(url)
+    address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

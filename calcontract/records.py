@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from calcontract import verdicts
 from calcontract.errors import CalcontractError, Exit, StateUnknown
-from calcontract.verdicts import ClauseOutcomes, Conclusion, Outcome, Verdict
+from calcontract.verdicts import ACCUSING, ClauseOutcomes, Conclusion, Outcome, Verdict
+from calcontract.vigil import DIED, Death
 from mock_calcom.secrecy import LEAST, MASK
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class RunRecord:
     #: Whether somebody has stopped it: what was not run says nothing of the receiver.
     interrupted: bool = False
     stale: Sequence[Stale] = ()
+    #: How often, and in whose presence, the receiver has died although nobody had killed it.
+    deaths: Sequence[Death] = ()
     verdict: Verdict | None = None
     exit_code: Exit = Exit.NOT_VERIFIED
 
@@ -289,6 +292,24 @@ class RunRecord:
             for record in records
         )
 
+    def replace(self, record: CheckRecord) -> None:
+        """Let *record* stand in place of what the same check came to before."""
+        kept = [one for one in self.checks[record.clause] if one.node != record.node]
+        self.checks[record.clause] = [*kept, record]
+
+    def saw_it_die(self, clause_id: str) -> bool:
+        """Whether a check of a clause is accused of what a dying receiver does."""
+        return any(
+            record.outcome in ACCUSING
+            and (record.reason == DIED or record.reason.startswith("no-answer-"))
+            for record in self.checks.get(clause_id, ())
+        )
+
+    def explains(self, death: Death) -> bool:
+        """Whether a clause that was checked then is accused of it, or of one just like it."""
+        alike = [one for one in self.deaths if one.words and one.voice == death.voice]
+        return any(self.saw_it_die(clause) for one in [death, *alike] for clause in one.clauses)
+
     def fail(self) -> None:
         """Let the verdict be that the suite itself failed, whatever the checks came to."""
         self.exit_code = Exit.SUITE_FAILED
@@ -312,6 +333,12 @@ class RunRecord:
             strict=self.strict,
             hardened=self.hardened,
         )
+        unexplained = not all(self.explains(death) for death in self.deaths)
+        if unexplained and self.verdict.exit_code is Exit.CONFORMS:
+            # Whatever it has died of, no check has seen it.
+            self.verdict = dataclasses.replace(
+                self.verdict, conclusion=Conclusion.NOT_VERIFIED, exit_code=Exit.NOT_VERIFIED
+            )
         if self.interrupted:
             self.verdict = dataclasses.replace(
                 self.verdict, conclusion=Conclusion.INCOMPLETE, exit_code=Exit.INTERRUPTED

@@ -9,13 +9,16 @@ every time.  Pure: the policy is here, and whoever knows how to run a check hand
 2. What may be an accident - no answer, a late one - accuses only if it happens again.  One accident
    among several tries is none of the receiver's doing.
 3. What fails every time is a violation; what fails at times is one too, and says how often.
+4. A receiver that dies may have been killed by an earlier check: that is an accident as well, where
+   it lives again and can be tried.  A try that met it dead was none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from calcontract.errors import CheckStop, Flaky, Violation
+from calcontract.errors import CheckStop, Flaky, NotVerified, Violation
+from calcontract.vigil import DIED
 
 #: A check that may go either way is tried this often.
 TRIES = 5
@@ -25,7 +28,7 @@ CERTAIN = 3
 _NO_ACCIDENT = 2
 
 #: What speed, load or the network can bring about without the receiver, by reason code.
-_ACCIDENTS = frozenset({"too-late", "processed-inside-the-request", "stuck-after-restart"})
+_ACCIDENTS = frozenset({"too-late", "processed-inside-the-request", "stuck-after-restart", DIED})
 _NO_ANSWER = "no-answer-"
 
 #: Tags of checks whose failures may come and go, and are no accidents all the same.
@@ -53,17 +56,29 @@ def judge(
         tags: the check's tags.
         proven: the reasons for which its clause is accused already; more proof would be idle.
     """
-    if not _worth_another(first, tags) or (first is not None and first.reason in proven):
+    if _met_it_dead(first):
+        first = again()
+    if (
+        _met_it_dead(first)
+        or not _worth_another(first, tags)
+        or (first is not None and first.reason in proven)
+    ):
         return first
     ends = [first]
     while len(ends) < (TRIES if None in ends else CERTAIN):
         end = again()
         ends.append(end)
+        if _met_it_dead(end):
+            break
         if not _worth_another(end, tags) and end is not None:
             # A plain violation needs no more; whatever else keeps us from trying is not held
             # against the receiver.
             break
     return _weighed(ends)
+
+
+def _met_it_dead(end: CheckStop | None) -> bool:
+    return isinstance(end, NotVerified) and end.reason == DIED
 
 
 def _worth_another(end: CheckStop | None, tags: Collection[str]) -> bool:
@@ -77,6 +92,8 @@ def _worth_another(end: CheckStop | None, tags: Collection[str]) -> bool:
 
 def _weighed(ends: Sequence[CheckStop | None]) -> CheckStop | None:
     """What tries that came to these *ends* amount to."""
+    unmade = [end for end in ends if _met_it_dead(end)]
+    ends = [end for end in ends if not _met_it_dead(end)]
     violations = [end for end in ends if isinstance(end, Violation)]
     others = [end for end in ends if end is not None and not isinstance(end, Violation)]
     sure = [one for one in violations if not may_be_an_accident(one.reason)]
@@ -92,4 +109,4 @@ def _weighed(ends: Sequence[CheckStop | None]) -> CheckStop | None:
     plain = [one for one in others if not may_be_an_accident(one.reason)]
     if plain or len(violations) + len(others) >= _NO_ACCIDENT:
         return (plain or others or violations)[-1]
-    return None
+    return next(iter(unmade), None)

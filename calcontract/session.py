@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Self
 
 import pytest
 
-from calcontract import catalogue, interrupts, settings, smoke
+from calcontract import catalogue, inquest, interrupts, settings, smoke
 from calcontract.catalogue import Contract
 from calcontract.checks import INTERRUPTED, Checks, record_in
 from calcontract.errors import CalcontractError, Exit, SetupError, UsageError
@@ -148,7 +148,9 @@ class Session(Checks):
             self.look()
             if self.run.setup_problem is not None:
                 session.items[:] = []
-        return (yield)
+        result = yield
+        inquest.hold(self, session.items)
+        return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the records, also those of other processes."""
@@ -188,6 +190,7 @@ class Session(Checks):
             session.exitstatus = Exit.USAGE
             return
         self.run.seconds = time.monotonic() - self._began
+        self.run.deaths = tuple(self.target.life.vigil.deaths)
         self.run.uids = sorted(self.target.sent.uids)
         self.run.attempts = self.target.sent.attempts
         # What a whole run would have come to is not known.

@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from calcontract import catalogue, interrupts, recording, reference, settings
+from calcontract import catalogue, inquest, interrupts, recording, reference, settings
 from calcontract.catalogue import Clause
 from calcontract.checks import INTERRUPTED, Checks, record_in
 from calcontract.errors import CheckStop
@@ -42,6 +42,9 @@ TOLD = "calcontract"
 
 #: Under this name a worker's report carries what it has sent.
 _SENT = "calcontract_sent"
+
+#: Under this name it carries the deaths of its receiver.
+_DEATHS = "calcontract_deaths"
 
 #: pytest's outcome for a check that is to be run again alone.
 _AGAIN = "again"
@@ -162,7 +165,11 @@ class Worker(Checks):
                 record = record_in(report)
                 records += [recording.packed(record)] if record is not None else []
         sent = self.target.sent.handed_over()
-        return {"records": records, "sent": sent | {"attempts": sent["attempts"] - before}}
+        return {
+            "records": records,
+            "sent": sent | {"attempts": sent["attempts"] - before},
+            "deaths": self.target.life.vigil.handed_over(),
+        }
 
     def _hand_over(self) -> dict[str, Any]:
         """What was sent since this was asked last; it is remembered here as well."""
@@ -181,6 +188,7 @@ class Worker(Checks):
         """Let what did not pass be neither passed nor failed yet."""
         if not self._looks_back:
             setattr(report, _SENT, self._hand_over())
+            setattr(report, _DEATHS, self.target.life.vigil.handed_over())
         proven = record.outcome in ACCUSING and (
             "race" in report.keywords or record.reason in _ITS_OWN_DOING
         )
@@ -226,6 +234,7 @@ class Spread(Session):
         told = getattr(node, "workeroutput", {}).get(TOLD)
         if told is not None:
             self.target.sent.take_over(told["sent"])
+            self.target.life.vigil.take_over(told["deaths"])
             for values in told["records"]:
                 record = recording.unpacked(values)
                 self._elsewhere.setdefault(record.node, []).append(record)
@@ -278,6 +287,7 @@ class Spread(Session):
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
                 raise session.Interrupted(session.shouldstop)
+        inquest.hold(self, session.items)
         return result
 
     def settled(self, record: CheckRecord) -> CheckRecord:
@@ -290,6 +300,7 @@ class Spread(Session):
         sent = getattr(report, _SENT, None)
         if sent is not None:
             self.target.sent.take_over(sent)
+            self.target.life.vigil.take_over(getattr(report, _DEATHS))
         if report.outcome == _AGAIN:
             self._put_aside(report)
         else:

@@ -103,8 +103,6 @@ class Story:
         self.strangers: list[Strangers] = []
         #: What has to be let go of when the check is over.
         self.leaving = contextlib.ExitStack()
-        #: Whether the check is about the receiver's being alive at all.
-        self.vital = False
         # Some bodies hold nothing of their own but createdAt, and the guide's has whole seconds:
         # two checks of one second would send the same bytes, and the later one a redelivery.
         number = next(target.stories)
@@ -236,11 +234,19 @@ class Story:
 
     def send(self, item: Item, transport: Transport | None = None) -> Attempt:
         """One attempt at *item*, remembered."""
-        if not self.vital:
-            self.target.require_life()
-        attempt = self.target.attempt(item.delivery, transport)
+        attempt = self.attempt(item.delivery, transport)
         self.remember(item, [attempt])
         return attempt
+
+    def attempt(self, delivery: Delivery, transport: Transport | None = None) -> Attempt:
+        """
+        One attempt at *delivery*, which belongs to no item.
+
+        Raises:
+            NotVerified: if the receiver died before.
+        """
+        self.target.require_life()
+        return self.target.attempt(delivery, transport)
 
     def volley(self, items: Sequence[Item]) -> None:
         """All *items* at the same instant."""
@@ -251,6 +257,7 @@ class Story:
             attempts = self.target.sender.volley([item.delivery for item in items])
         for item, attempt in zip(items, attempts, strict=True):
             self.remember(item, [attempt])
+        self.target.look_for_life(attempts)
 
     def remember(self, item: Item, attempts: Sequence[Attempt]) -> None:
         """Keep *attempts* at *item* for judges and reports."""
@@ -276,7 +283,7 @@ class Story:
             if any(one.acknowledged and one.delivery == item.lawful for one in item.attempts):
                 # It went through before: once more it would be a redelivery, another matter.
                 continue
-            attempt = self.target.attempt(item.lawful)
+            attempt = self.attempt(item.lawful)
             if attempt.answer is None or not 200 <= attempt.answer.status < 300:
                 self.attempts.append(attempt)
                 shown = attempt.answer.status if attempt.answer else attempt.problem

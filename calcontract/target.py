@@ -18,8 +18,9 @@ from random import Random
 from typing import Any, TypedDict
 
 from calcontract.certificates import Flaw, flaw_of
-from calcontract.errors import Inconclusive, NotVerified, Violation
+from calcontract.errors import Inconclusive, NotVerified
 from calcontract.handling import KINDS, Words
+from calcontract.life import Life
 from calcontract.logs import Log
 from calcontract.probes import Look, Probe
 from calcontract.probes.http import HttpProbe, HttpStates
@@ -125,8 +126,7 @@ class Target:
         self.sent = Sent()
         #: Numbers the checks of this run.
         self.stories = itertools.count()
-        #: Why the target can no longer be judged, once that is so.
-        self.gone: str | None = None
+        self.life = Life(self.url, self.secret, process)
         self._last_sent = 0.0
         self._patience = settings.patience
 
@@ -188,7 +188,8 @@ class Target:
 
         Raises:
             Inconclusive: if the target keeps throttling.
-            Violation: if the target has stopped accepting connections.
+            Violation: if the target has died under the check.
+            NotVerified: if it has died, and perhaps under another one.
         """
         send = transport or self.sender.attempt
         for _ in range(_THROTTLE_TRIES):
@@ -200,8 +201,7 @@ class Target:
                 time.sleep(pause)
         else:
             raise Inconclusive("the receiver throttles every attempt (429)", reason="throttled")
-        if attempt.problem == "connection":
-            self._look_for_life(delivery)
+        self.look_for_life([attempt])
         return attempt
 
     def attempt_once(self, delivery: Delivery) -> Attempt:
@@ -215,7 +215,9 @@ class Target:
         self._last_sent = time.monotonic()
         self.note(delivery)
         with waiting("an answer", self.sender.timeout):
-            return send(delivery)
+            attempt = send(delivery)
+        self.life.heard([attempt])
+        return attempt
 
     def note(self, delivery: Delivery, attempts: int = 1) -> None:
         """Remember that *delivery* was sent, for the report."""
@@ -223,17 +225,17 @@ class Target:
         if delivery.uid:
             self.sent.uids.add(delivery.uid)
 
-    def _look_for_life(self, delivery: Delivery) -> None:
+    # --- life and death --------------------------------------------------------------------------
+
+    def look_for_life(self, attempts: Sequence[Attempt]) -> None:
         """
-        Tell a connection that failed by accident from a receiver that is no more.
+        Tell connections that failed by accident from a receiver that is no more.
 
         Raises:
-            Violation: if nothing accepts connections any longer.
+            Violation: if it has died under the check.
+            NotVerified: if it has died, and perhaps of another check.
         """
-        time.sleep(0.2)
-        if self.sender.attempt(delivery).problem == "connection":
-            self.gone = "the receiver no longer accepts connections"
-            raise Violation(self.gone, expected="a receiver that goes on", reason="receiver-died")
+        self.life.look(attempts)
 
     def require_life(self) -> None:
         """
@@ -242,8 +244,17 @@ class Target:
         Raises:
             NotVerified: if it did.
         """
-        if self.gone:
-            raise NotVerified(self.gone, reason="receiver-died")
+        self.life.require()
+
+    def revive(self) -> None:
+        """Let the receiver's process run as it did when the run began, if it does not."""
+        if self.process is None or not self.life.is_over():
+            return
+        if not self.life.can_begin_anew:
+            self.life.give_up()
+            return
+        self.process.kill()
+        self.restart()
 
     def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
         """
@@ -259,7 +270,7 @@ class Target:
         """
         if self.probe is None:
             raise NotVerified("this needs a probe", reason="no-probe")
-        with waiting("the receiver to come to rest", self._patience):
+        with waiting("the receiver to come to rest", self._patience), self.life.required_inside():
             look = self._at_rest(self.probe, uids, appointment)
         self._patience = self.settings.patience
         return look
@@ -289,6 +300,7 @@ class Target:
         """
         if self.process is None:
             raise NotVerified("this needs the receiver's process", reason="no-process")
+        self.life.require_unharmed()
         self.process.kill()
 
     def restart(self) -> None:
@@ -303,7 +315,7 @@ class Target:
         if self.process is None:
             raise NotVerified("this needs the receiver's process", reason="no-process")
         self.process.start()
-        self._restore_clock(self.process)
+        self._lives_anew(self.process)
         if self.probe is not None:
             # A socket may listen long before whoever serves it has begun.
             self.probe.look(())
@@ -321,16 +333,11 @@ class Target:
         if self.process is not None:
             self.process.advanced += seconds
 
-    def _restore_clock(self, process: Process) -> None:
+    def _lives_anew(self, process: Process) -> None:
+        self.life.begins_anew()
         # A new process starts at the true time; what the old one wrote would lie in its future.
         if self.states is not None and process.advanced:
             self.set_state("clock advances", seconds=process.advanced)
-
-    def revive(self) -> None:
-        """Let the receiver's process run as it did when the run began, if it does not."""
-        if self.process is not None and not self.process.is_as_usual:
-            self.process.kill()
-            self.restart()
 
     def start_with(self, secret: str | None, previous: str | None = None) -> bool:
         """
@@ -348,12 +355,13 @@ class Target:
         changes = {self.settings.receiver_secret_env: secret}
         if self.settings.receiver_previous_env:
             changes[self.settings.receiver_previous_env] = previous
+        self.life.is_over()
         self.process.kill()
         try:
             self.process.start(changes)
         except NotListeningError:
             return False
-        self._restore_clock(self.process)
+        self._lives_anew(self.process)
         return True
 
     def set_state(self, state: str, **params: object) -> None:
@@ -367,7 +375,8 @@ class Target:
         """
         if self.states is None:
             raise NotVerified("this needs provider states", reason="no-states")
-        self.states.set(state, **params)
+        with self.life.required_inside():
+            self.states.set(state, **params)
 
 
 def _log(settings: Settings, process: Process | None) -> Log | None:

@@ -27,6 +27,7 @@ from calcontract.judges import answers
 from calcontract.probes import Look
 from calcontract.records import exchange_of
 from calcontract.target import Target
+from calcontract.vigil import DIED
 from mock_calcom.delivery import Delivery
 from mock_calcom.sender import Attempt
 from mock_calcom.signature import HEADER, sign
@@ -307,7 +308,7 @@ class Hunt:
             violation.expected,
             exchange_of(last, self.target.secret) if last else None,
         )
-        if violation.reason == "receiver-died":
+        if violation.reason == DIED:
             self.result.stopped = violation.sentence
 
 

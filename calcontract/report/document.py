@@ -76,6 +76,14 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
             {"id": stale.entry.id, "why": stale.why, "link": stale.entry.link}
             for stale in run.stale
         ],
+        "deaths": [
+            {
+                "clauses": list(death.clauses),
+                "explained": run.explains(death),
+                "lastWords": list(death.words),
+            }
+            for death in run.deaths
+        ],
         "sent": {"uids": list(run.uids)},
         "clauses": [
             {

@@ -24,6 +24,7 @@ from calcontract.records import (
     RunRecord,
 )
 from calcontract.verdicts import ACCUSING, Level, Outcome
+from calcontract.vigil import DIED
 
 _INDENT = " " * 9
 
@@ -33,9 +34,6 @@ _SHOWN_BODY = 3500
 #: The clause whose violation, by refusing honest bytes, has others fail which ask for something
 #: else.
 ROOT = "sig-010"
-
-#: The reason of a check during which the receiver stopped accepting connections.
-DIED = "receiver-died"
 
 _SPELLED = {
     Outcome.FAIL: "violated",

@@ -12,7 +12,8 @@ from calcontract.catalogue import CAPABILITIES, Contract
 from calcontract.handling import KINDS
 from calcontract.layers import CONFIG_FILE
 from calcontract.records import NOT_RUN, RunRecord
-from calcontract.report.letters import DIED, ROOT, refusals_at_root
+from calcontract.report import deaths
+from calcontract.report.letters import ROOT, refusals_at_root
 from calcontract.verdicts import ACCUSING, NAMED, SCOPES, UNVERIFIED, Level, Outcome
 
 #: More clauses of a kind than this are counted in a verdict: each is in the list of its chapter.
@@ -126,11 +127,7 @@ def _is_open(run: RunRecord, clause_id: str) -> bool:
 
 
 def _where_to_start(run: RunRecord) -> Iterator[str]:
-    if died := [name for name in run.levels if _saw_it_die(run, name)]:
-        yield (
-            f"died     it stopped accepting connections during {', '.join(died)}: "
-            "look at that first; what came after it is not verified"
-        )
+    yield from deaths.told(run)
     if refusals_at_root(run):
         yield f"start    with {ROOT}: who refuses honest bytes fails elsewhere for that alone"
     if _verifies_nothing(run):
@@ -166,12 +163,6 @@ def _scope(run: RunRecord) -> str:
 
 def _attempts(count: int) -> str:
     return f"{count} {'attempt' if count == 1 else 'attempts'}"
-
-
-def _saw_it_die(run: RunRecord, clause_id: str) -> bool:
-    return any(
-        record.reason == DIED and record.outcome in ACCUSING for record in run.checks[clause_id]
-    )
 
 
 def _verifies_nothing(run: RunRecord) -> bool:

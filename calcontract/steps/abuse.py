@@ -95,7 +95,7 @@ def _undisclosed(story: Story) -> None:
 def _word_for_word(story: Story) -> None:
     item = story.it
     other = signatures.Material(item.lawful.body, story.target.secret, story.target.chance).other()
-    model = story.target.attempt(item.lawful.with_header(HEADER, other))
+    model = story.attempt(item.lawful.with_header(HEADER, other))
     surface.word_for_word(item.last, model)
 
 

@@ -111,7 +111,7 @@ def _like_a_wrong_signature(story: Story) -> None:
     item.denied = True
     answers.refused(item.last)
     wrong = signatures.Material(item.lawful.body, story.target.secret, story.target.chance).other()
-    model = story.target.attempt(item.lawful.with_header(HEADER, wrong))
+    model = story.attempt(item.lawful.with_header(HEADER, wrong))
     answers.alike(item.last, model)
 
 

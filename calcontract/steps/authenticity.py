@@ -90,7 +90,10 @@ def _even_handed(story: Story) -> None:
     near = item.lawful.with_header(HEADER, forgeries.near(digest))
     far = item.lawful.with_header(HEADER, forgeries.far(digest))
     story.target.note(item.lawful, timing.ATTEMPTS)
-    with timing.Line(item.lawful, **story.target.line) as line:
+    with (
+        story.target.life.required_inside(),
+        timing.Line(item.lawful, **story.target.line) as line,
+    ):
         blocks = timing.sampled(lambda: line.ask(near), lambda: line.ask(far), story.target.chance)
     if line.statuses[near] != line.statuses[far]:
         raise Violation(

@@ -91,7 +91,7 @@ def _again_under_the_new_one(story: Story) -> None:
     item = story.it
     again = dataclasses.replace(item, attempts=[])
     _under(again, story.new_secret)
-    attempt = story.target.attempt(again.delivery)
+    attempt = story.attempt(again.delivery)
     story.remember(item, [attempt])
     # Who answers 409 to what it has taken before knows it, and the secret, too.
     if not attempt.acknowledged and attempt.status != _CONFLICT:

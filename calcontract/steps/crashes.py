@@ -76,6 +76,7 @@ def end_leases(story: Story, seconds: float = _LEASE) -> None:
 
 @when("Cal.com delivers them in a burst in which the receiver is killed and started again")
 def _burst(story: Story) -> None:
+    story.target.require_life()
     items = list(story.items.values())
     answered = 0
     story.killed = True

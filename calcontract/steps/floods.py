@@ -56,13 +56,18 @@ def _flood(story: Story, count: int) -> None:
         part = [unsigned] * min(_AT_ONCE, count - begun)
         story.target.note(unsigned, len(part))
         with waiting(f"answers to {len(part)} strangers", story.target.sender.timeout):
-            story.flood += story.target.sender.volley(part)
+            answered = story.target.sender.volley(part)
+        story.flood += answered
+        story.target.look_for_life(answered)
 
 
 @when("Cal.com delivers them one after another, once each")
 def _once_each(story: Story) -> None:
     for item in story.items.values():
-        story.remember(item, [story.target.attempt_once(item.delivery)])
+        story.target.require_life()
+        attempt = story.target.attempt_once(item.delivery)
+        story.remember(item, [attempt])
+        story.target.look_for_life([attempt])
 
 
 def _burst_of(story: Story) -> list[Item]:

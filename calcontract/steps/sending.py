@@ -120,7 +120,9 @@ def _goes_away(story: Story, name: str) -> None:
     item = story.named(name)
     story.target.require_life()
     story.target.note(item.delivery)
-    story.remember(item, [wire.abandoned(item.delivery, **story.target.line)])
+    attempt = wire.abandoned(item.delivery, **story.target.line)
+    story.remember(item, [attempt])
+    story.target.look_for_life([attempt])
     time.sleep(_BEFORE_ANOTHER)
 
 
@@ -180,6 +182,6 @@ def _others(story: Story, count: int) -> None:
     for _ in range(count):
         occurrence = story.calendar.book(at)[0]
         composed = faults.duplicate(occurrence, story.subscription, ms=0)
-        attempt = story.target.attempt(composed)
+        attempt = story.attempt(composed)
         if not attempt.acknowledged:
             raise Inconclusive("the other bookings were not acknowledged", reason="others-refused")

@@ -72,7 +72,9 @@ def _breaks(story: Story, where: str) -> None:
     cut = place(len(headers.head(delivery)), len(delivery.body))
     story.target.require_life()
     story.target.note(delivery)
-    story.remember(story.it, [wire.broken_off(delivery, cut, **story.target.line)])
+    attempt = wire.broken_off(delivery, cut, **story.target.line)
+    story.remember(story.it, [attempt])
+    story.target.look_for_life([attempt])
 
 
 @when(
@@ -172,6 +174,7 @@ def _on_one(story: Story, how: str, first: str, second: str) -> None:
     made = connections.in_a_row(deliveries, waiting="without" not in how, **story.target.line)
     for item, attempt in zip(items, made, strict=True):
         story.remember(item, [attempt])
+    story.target.look_for_life(made)
 
 
 def _forge(story: Story, item: Item) -> None:
@@ -253,6 +256,7 @@ def _plain_http(story: Story) -> None:
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     url = parts._replace(scheme="http", netloc=f"{host}:{80 if port == 443 else port}").geturl()
     plain = dataclasses.replace(item.delivery, url=url)
+    story.target.require_life()
     story.remember(item, [story.target.attempt_once(plain)])
 
 

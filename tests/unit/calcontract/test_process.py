@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import sys
 
 import pytest
@@ -65,6 +67,25 @@ def test_a_killed_receiver_does_not_live_as_usual(receiver):
     receiver.start()
     receiver.kill()
     assert not receiver.is_as_usual
+
+
+def test_a_death_is_told_from_an_end_that_was_meant(receiver):
+    receiver.start()
+    assert not receiver.has_died
+    os.kill(receiver._child.pid, signal.SIGKILL)
+    receiver._child.wait()
+    assert receiver.has_died
+    receiver.kill()
+    assert not receiver.has_died
+    receiver.start()
+    assert not receiver.has_died
+
+
+def test_last_words_are_those_of_the_present_life(receiver):
+    receiver.start({"SECRET_OF_IT": "another"})
+    receiver.kill()
+    receiver.start()
+    assert receiver.last_words(9) == ["secret its own"]
 
 
 @pytest.mark.parametrize(

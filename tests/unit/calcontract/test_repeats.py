@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calcontract import repeats
-from calcontract.errors import Blocked, Flaky, Inconclusive, Violation
+from calcontract.errors import Blocked, Flaky, Inconclusive, NotVerified, Violation
 
 
 def violated(reason="status-500"):
@@ -18,6 +18,8 @@ LATE = violated("too-late")
 LOST = violated("no-answer-reset")
 WRONG = violated()
 UNTOLD = Inconclusive("nothing came", reason="no-answer-timeout")
+DEAD = violated("receiver-died")
+MET_DEAD = NotVerified("it was dead before", reason="receiver-died")
 THROTTLED = Inconclusive("429", reason="throttled")
 
 
@@ -34,7 +36,7 @@ def test_what_is_no_accident_is_tried_once(first):
     assert judged(first, None) == (first, 1)
 
 
-@pytest.mark.parametrize("accident", [LATE, LOST])
+@pytest.mark.parametrize("accident", [LATE, LOST, DEAD])
 def test_an_accident_that_happens_every_time_is_a_violation(accident):
     end, tried = judged(*[accident] * 9)
     assert (type(end), tried) == (Violation, repeats.CERTAIN)
@@ -42,7 +44,7 @@ def test_an_accident_that_happens_every_time_is_a_violation(accident):
     assert (end.expected, end.reason) == (accident.expected, accident.reason)
 
 
-@pytest.mark.parametrize("accident", [LATE, LOST, UNTOLD])
+@pytest.mark.parametrize("accident", [LATE, LOST, UNTOLD, DEAD])
 def test_one_accident_among_several_tries_accuses_nobody(accident):
     assert judged(accident, None, None, None, None) == (None, repeats.TRIES)
 
@@ -55,6 +57,17 @@ def test_an_accident_that_comes_back_is_a_violation_at_times():
 
 def test_what_cannot_be_told_every_time_is_not_told():
     assert judged(UNTOLD, UNTOLD, UNTOLD) == (UNTOLD, repeats.CERTAIN)
+
+
+def test_a_try_that_met_a_dead_receiver_was_none():
+    assert judged(MET_DEAD, None) == (None, 2)
+    assert judged(MET_DEAD, WRONG) == (WRONG, 2)
+    assert judged(MET_DEAD, MET_DEAD) == (MET_DEAD, 2)
+
+
+def test_an_accident_that_could_not_be_tried_again_is_not_verified():
+    assert judged(LOST, MET_DEAD) == (MET_DEAD, 2)
+    assert type(judged(LOST, LOST, MET_DEAD)[0]) is Violation
 
 
 def test_a_plain_violation_ends_the_tries():

@@ -6,10 +6,11 @@ import pytest
 
 from calcontract import verdicts
 from calcontract.catalogue import CAPABILITIES
-from calcontract.errors import SetupError
+from calcontract.errors import Exit, SetupError
 from calcontract.known import KnownViolations
 from calcontract.report import letters, summary
 from calcontract.verdicts import Level, Outcome
+from calcontract.vigil import Check, Death
 from tests.unit.calcontract.makers import CONTRACT, NOON, a_check, a_run, concluded
 
 FAILED = Outcome.FAIL
@@ -137,11 +138,35 @@ def test_a_receiver_that_died_is_told_of_once_and_blamed_on_no_clause():
     died = a_check("idm-007", FAILED, reason="receiver-died", sentence="it is gone")
     after = a_check("sig-001", Outcome.NOT_VERIFIED, reason="receiver-died", sentence="it is gone")
     run = concluded(died, after)
+    run.deaths = [Death((Check("idm-007", "test_x"), Check("ord-001", "test_y")), ("goodbye",))]
     said = "\n".join(summary.lines(run, CONTRACT))
-    assert "died     it stopped accepting connections during idm-007: look at that first" in said
+    assert "died     once, in idm-007: look at that first; what came after it is not v" in said
+    assert "it said   goodbye" in said
     letter = letters.letter(died, CONTRACT.clause("idm-007"), run)
     assert "fix       find out why its process ended" in letter
     assert CONTRACT.clause("idm-007").fix not in letter
+
+
+def test_a_death_that_no_check_explains_is_beside_all_that_were_with_it():
+    run = a_run(a_check("sig-001"), a_check("tol-008"))
+    run.deaths = [Death((Check("sig-001", "test_x"), Check("tol-008", "test_y")))]
+    run.conclude(KnownViolations((), today=NOON.date()))
+    said = "\n".join(summary.lines(run, CONTRACT))
+    assert "died     once, in, or soon after, one of sig-001, tol-008 (each alone tells)" in said
+    # Whoever dies and nobody knows of what does not conform.
+    assert run.exit_code is Exit.NOT_VERIFIED
+    assert said.endswith("verdict  not verified (wire), profile guide: 1 of 1 MUST verified")
+
+
+def test_a_death_just_like_one_that_is_explained_is_explained():
+    run = a_run(a_check("tol-008", FAILED, reason="receiver-died"), a_check("sig-001"))
+    run.deaths = [
+        Death((Check("tol-008", "test_x"),), ("stack overflow at 12:01",)),
+        Death((Check("sig-001", "test_y"),), ("stack overflow at 12:02",)),
+    ]
+    run.conclude(KnownViolations((), today=NOON.date()))
+    assert "died     2 times, in tol-008: look" in "\n".join(summary.lines(run, CONTRACT))
+    assert run.exit_code is Exit.CONFORMS
 
 
 @pytest.mark.parametrize(
