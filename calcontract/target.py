@@ -228,13 +228,7 @@ class Target:
     # --- life and death --------------------------------------------------------------------------
 
     def look_for_life(self, attempts: Sequence[Attempt]) -> None:
-        """
-        Tell connections that failed by accident from a receiver that is no more.
-
-        Raises:
-            Violation: if it has died under the check.
-            NotVerified: if it has died, and perhaps of another check.
-        """
+        """Tell connections that failed by accident from a receiver that is no more: see `Life`."""
         self.life.look(attempts)
 
     def require_life(self) -> None:
@@ -250,11 +244,11 @@ class Target:
         """Let the receiver's process run as it did when the run began, if it does not."""
         if self.process is None or not self.life.is_over():
             return
-        if not self.life.can_begin_anew:
+        if self.life.can_begin_anew:
+            self.process.kill()
+            self.restart()
+        else:
             self.life.give_up()
-            return
-        self.process.kill()
-        self.restart()
 
     def look(self, uids: Sequence[str] = (), appointment: str | None = None) -> Look:
         """
