@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from calcontract.errors import CapabilityError, CheckStop, Inconclusive, NotVerified, Violation
 from calcontract.process import Process, listens
-from calcontract.records import SECRET
+from calcontract.records import named
 from calcontract.vigil import DIED, Check, Vigil
 from calcontract.waiting import waiting
 from mock_calcom.attempts import CONNECTION, RESET, Attempt
@@ -184,7 +184,7 @@ class Life:
         if self._process is None:
             return []
         lines = self._process.last_words(_LINES)
-        return [_shown(line.replace(self._secret, SECRET))[:_LINE] for line in lines]
+        return [_shown(named(line, self._secret))[:_LINE] for line in lines]
 
 
 def _shown(line: str) -> str:
