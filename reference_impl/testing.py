@@ -189,7 +189,7 @@ class ProviderStates:
         self.machine.worker.wake(self.machine.settings.workers)
 
     def _worker_pauses(self, _: Mapping[str, Any]) -> None:
-        self.machine.worker.paused = True
+        self.machine.worker.pause()
 
     def _worker_resumes(self, _: Mapping[str, Any]) -> None:
         self.machine.worker.paused = False

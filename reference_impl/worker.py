@@ -28,6 +28,9 @@ _INTERRUPTIONS = 20
 #: Seconds a thread waits after the store failed it.
 _PAUSE_AFTER_TROUBLE = 0.5
 
+#: Seconds that a claim under way has to end before a pause begins all the same.
+_CLAIM_SECONDS = 10.0
+
 
 class Worker(Tries):
     """Works on several deliveries at a time, and on one at a time per booking."""
@@ -38,6 +41,8 @@ class Worker(Tries):
         self._threads: list[threading.Thread] = []
         self._wake = threading.Condition()
         self._calls = 0
+        #: How many threads are claiming now.
+        self._claiming = 0
         self._stranded: list[Job] = []
         self._batches = Turns(self.store.writers)
         self._most = self.settings.batch or self.store.batch
@@ -145,10 +150,8 @@ class Worker(Tries):
 
     def step(self, limit: int = 1) -> int:
         """Work on the next deliveries that are due, on up to *limit*: on how many it was."""
-        if self.paused:
-            return 0
         self._put_back_stranded()
-        jobs = self.leases.claim(limit)
+        jobs = self._claimed(limit)
         try:
             return self._work(jobs)
         except Exception:
@@ -156,6 +159,26 @@ class Worker(Tries):
             with self._wake:
                 self._stranded += jobs
             raise
+
+    def pause(self) -> None:
+        """Claim nothing that comes from here on."""
+        with self._wake:
+            self.paused = True
+            # Whoever had looked before it would claim what comes after it.
+            self._wake.wait_for(lambda: not self._claiming, _CLAIM_SECONDS)
+
+    def _claimed(self, limit: int) -> list[Job]:
+        with self._wake:
+            if self.paused:
+                return []
+            self._claiming += 1
+        try:
+            return self.leases.claim(limit)
+        finally:
+            with self._wake:
+                self._claiming -= 1
+                if self.paused:
+                    self._wake.notify_all()
 
     def _work(self, jobs: list[Job]) -> int:
         """Work on *jobs*, which one claim gave: on how many it was."""

@@ -253,7 +253,8 @@ class Undone(list):
     def append(self, told):
         super().append(told)
         self.begun |= told["params"].get("times", 0) > 0
-        self.undone |= told["params"].get("times") == 0
+        # Before the run it is asked whether it knows the state, with as much.
+        self.undone |= self.begun and told["params"].get("times") == 0
         if self.undone:
             time.sleep(2 * PATIENCE)
 

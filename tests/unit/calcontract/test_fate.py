@@ -11,6 +11,7 @@ import calcontract
 from calcontract.certificates import _FLAWS
 from calcontract.judges import fate
 from calcontract.probes import LIVE
+from calcontract.vigil import DIED
 
 PACKAGE = Path(calcontract.__file__).parent
 
@@ -136,6 +137,7 @@ VARYING = {
 
 #: The reasons that are no words of the module that raises them.
 ELSEWHERE = {
+    "DIED": {DIED},
     "live[0].status": LIVE,
     "found[0].status": LIVE,
     "flaw.reason": {flaw.reason for flaw in _FLAWS.values()} | {"untrusted"},

@@ -346,6 +346,31 @@ def test_threads_work_off_what_is_put_and_wake_at_once(machine):
     assert len(look(machine, "uid-1")["effects"]) == 1
 
 
+def test_a_pause_waits_for_who_is_just_claiming(machine, monkeypatch):
+    claim, claims, goes_on = machine.leases.claim, threading.Event(), threading.Event()
+
+    def late(limit):
+        claims.set()
+        assert goes_on.wait(5)
+        return claim(limit)
+
+    monkeypatch.setattr(machine.leases, "claim", late)
+    stepping = threading.Thread(target=machine.worker.step)
+    pausing = threading.Thread(target=machine.worker.pause)
+    stepping.start()
+    assert claims.wait(5)
+    pausing.start()
+    while not machine.worker.paused:
+        pass
+    assert pausing.is_alive()
+    goes_on.set()
+    pausing.join(5)
+    assert not pausing.is_alive()
+    stepping.join(5)
+    put(machine)
+    assert machine.worker.step() == 0
+
+
 def test_a_thread_survives_a_store_in_trouble(assemble, log_lines):
     troubled = threading.Event()
 
