@@ -151,12 +151,17 @@ class Process:
     @property
     def is_as_usual(self) -> bool:
         """Whether it runs, with its own variables and no others."""
-        return self._is_usual and self._child is not None and self._child.poll() is None
+        return self._is_usual and self._runs
 
     @property
     def has_died(self) -> bool:
         """Whether it has ended although nobody has asked it to."""
-        return not self.is_ended and self._child is not None and self._child.poll() is not None
+        return not self.is_ended and self._child is not None and not self._runs
+
+    @property
+    def _runs(self) -> bool:
+        """Whether it runs; so does what a command that has ended left in the background."""
+        return self._child is not None and (self._child.poll() is None or self._listens())
 
     def stop(self) -> None:
         """End the receiver as its operator would, and kill what is left of it."""

@@ -14,13 +14,15 @@ from calcontract.errors import UsageError
 from calcontract.process import NotListeningError, Process
 from calcontract.reference import free_port
 
-#: Listens if it has a secret, and prints what it was given.
+#: Listens if it has a secret, and prints what it was given; in the background, if that is asked for.
 RECEIVER = """
 import os, signal, socket, sys
 print("secret", os.environ.get("SECRET_OF_IT"), flush=True)
 if not os.environ.get("SECRET_OF_IT"):
     sys.exit("no secret, no service")
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+    if os.environ.get("FORKS") and os.fork():
+        os._exit(0)
     signal.pause()
 """
 
@@ -79,6 +81,14 @@ def test_a_death_is_told_from_an_end_that_was_meant(receiver):
     assert not receiver.has_died
     receiver.start()
     assert not receiver.has_died
+
+
+def test_who_went_on_in_the_background_has_not_died(receiver):
+    receiver.start({"FORKS": "yes"})
+    receiver._child.wait()
+    assert not receiver.has_died
+    receiver.stop()
+    assert not receiver._listens()
 
 
 def test_last_words_are_those_of_the_present_life(receiver):
