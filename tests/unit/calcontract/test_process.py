@@ -14,7 +14,7 @@ from calcontract.errors import UsageError
 from calcontract.process import NotListeningError, Process
 from calcontract.reference import free_port
 
-#: Listens if it has a secret, and prints what it was given; in the background, if that is asked for.
+#: Listens if it has a secret, in the background if that is asked for, and prints what it was given.
 RECEIVER = """
 import os, signal, socket, sys
 print("secret", os.environ.get("SECRET_OF_IT"), flush=True)
