@@ -27,7 +27,7 @@ from calcontract.settings import Settings
 from calcontract.story import Story
 from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Level, Outcome
-from calcontract.vigil import DELAY, DIED, Check
+from calcontract.vigil import DELAY, Check
 from mock_calcom import terminal
 from mock_calcom.secrecy import MASK
 
@@ -172,10 +172,14 @@ class Checks:
         self, item: pytest.Item, first: CheckStop | None, again: Callable[[], CheckStop | None]
     ) -> CheckStop | None:
         """How the check *item* ended for good, by its *first* try and by those made *again*."""
-        if first is not None and first.reason == DIED and not self.target.life.can_begin_anew:
-            return first
         proven = self._proven[item.stash[CLAUSE].id]
-        end = repeats.judge(first, again, tags=item.keywords, proven=proven)
+        end = repeats.judge(
+            first,
+            again,
+            tags=item.keywords,
+            proven=proven,
+            revives=lambda: self.target.life.can_begin_anew,
+        )
         if isinstance(end, Violation) and not isinstance(end, Flaky):
             proven.add(end.reason)
         return end

@@ -191,6 +191,8 @@ def check(  # noqa: PLR0917 - typer makes an option of each
     options = _settings(locals(), without={"profile"})
     console = Console()
     with _one_sentence():
+        if any(not words.strip() for words in select or ()):
+            raise UsageError("-m selects nothing", hint="leave it out to check the whole contract")
         named = settings.load(**options)
         profiles = tuple(dict.fromkeys(profile or [named.profile]))
         for name in profiles:
@@ -271,7 +273,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
     i_may_test: MayTest = None,
     insecure_http: InsecureHttp = None,
 ) -> None:
-    """Send two deliveries and look whether a run would make sense; 1 if it would tell of harm."""
+    """Send three deliveries and look whether a run would make sense; 1 if it would tell of harm."""
     with loading():
         from calcontract import smoke as look  # noqa: PLC0415 - shares its name with this command
         from calcontract.target import Target  # noqa: PLC0415 - heavy; other commands need none

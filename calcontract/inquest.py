@@ -8,6 +8,7 @@ for a while, is accused if the receiver dies of it again and again.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 
@@ -22,14 +23,16 @@ from calcontract.records import CheckRecord
 from calcontract.verdicts import Level
 from calcontract.vigil import DELAY
 
+#: After so few checks the receiver is watched for a moment longer: that is the repetition of one.
+_FEW = 20
+
 #: Deaths beyond so many are not inquired into.
 _INQUESTS = 3
 
 
 def hold(checks: Checks, items: Sequence[pytest.Item]) -> None:
     """Find out, as far as possible, what the receiver of *checks* has died of among *items*."""
-    # It may have died just now.
-    checks.target.life.is_over()
+    _await_the_end(checks, items)
     by_name = {name_of(item.nodeid): item for item in items}
     vigil = checks.target.life.vigil
     checks.run.deaths = deaths = vigil.deaths
@@ -47,8 +50,22 @@ def hold(checks: Checks, items: Sequence[pytest.Item]) -> None:
             suspects.sort(key=lambda item: not _is_hardening(item))
             # What it dies of here it has died of before: no death of its own.
             vigil.deaths = []
-            _accuse(checks, _culprit(checks, suspects))
-            vigil.deaths = deaths
+            try:
+                culprit = _culprit(checks, suspects)
+                if not interrupts.asked():
+                    _accuse(checks, culprit)
+            finally:
+                vigil.deaths = deaths
+
+
+def _await_the_end(checks: Checks, items: Sequence[pytest.Item]) -> None:
+    """See whether the receiver has died of the last checks, or does now."""
+    life = checks.target.life
+    is_short = 0 < len(items) <= _FEW and checks.target.process is not None
+    if is_short and not life.is_over() and not interrupts.asked():
+        with contextlib.suppress(CheckStop):
+            life.linger(DELAY)
+    life.is_over()
 
 
 def _is_hardening(item: pytest.Item) -> bool:

@@ -71,8 +71,9 @@ class KnownViolations:
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             raise UsageError(
-                f"the known violations in {str(path)!r} cannot be read: {error}",
+                f"the known violations in {str(path)!r} cannot be read: {why}",
                 hint="name a TOML file of [[violation]] tables",
             ) from None
         tables = document.pop("violation", [])
@@ -86,7 +87,8 @@ class KnownViolations:
             # Not isinstance: a date with a time is a date to Python, and cannot be compared to one.
             if not isinstance(table, dict) or {k: type(v) for k, v in table.items()} != _FIELDS:
                 raise UsageError(
-                    f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more",
+                    f"a known violation in {str(path)!r} needs {', '.join(_FIELDS)} and no more: "
+                    "texts, and a date without quotes",
                     hint='write for example expires = 2027-01-31, id = "idm-001"',
                 )
             contract.clause(table["id"])

@@ -177,7 +177,8 @@ class Life:
     def note_end(self) -> None:
         """Keep account of a death, once, for the report."""
         if self.gone is None:
-            self.vigil.died(self._last_words())
+            ending = "" if self._process is None else self._process.ending
+            self.vigil.died(self._last_words(), ending)
 
     def _last_words(self) -> list[str]:
         """What the receiver printed last, as it may be shown."""

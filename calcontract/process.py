@@ -122,9 +122,10 @@ class Process:
         deadline = time.monotonic() + _START
         while not self._listens():
             if child.poll() is not None or time.monotonic() > deadline:
+                ended = f" and ended {self.ending}" if self.ending else ""
                 self.kill()
                 raise NotListeningError(
-                    f"the receiver did not start to listen: {self._last_words()}",
+                    f"the receiver did not start to listen{ended}: {self._last_words()}",
                     hint="start it by hand to see more",
                 )
             time.sleep(_PAUSE)
@@ -162,6 +163,17 @@ class Process:
     def _runs(self) -> bool:
         """Whether it runs; so does what a command that has ended left in the background."""
         return self._child is not None and (self._child.poll() is None or self._listens())
+
+    @property
+    def ending(self) -> str:
+        """How its process has ended; empty while it runs."""
+        code = None if self._child is None else self._child.poll()
+        if code is None:
+            return ""
+        with contextlib.suppress(ValueError):
+            # Python's way to tell of a signal; some have no name.
+            return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        return f"by signal {-code}"
 
     def stop(self) -> None:
         """End the receiver as its operator would, and kill what is left of it."""

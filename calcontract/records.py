@@ -250,9 +250,13 @@ class RunRecord:
 
     def _outcomes(self, clause_id: str) -> ClauseOutcomes:
         records = self.checks[clause_id]
+        is_known = any(record.known for record in records)
         outcomes = [
-            # A known violation is still shown, and no longer decides.
-            Outcome.KNOWN if record.known else record.outcome
+            # A known violation is still shown, and no longer decides; nor does what it keeps from
+            # being judged.
+            Outcome.KNOWN
+            if record.known or (is_known and record.outcome is Outcome.BLOCKED)
+            else record.outcome
             for record in records
         ]
         if _falls_away(records):

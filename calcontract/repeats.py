@@ -46,6 +46,7 @@ def judge(
     *,
     tags: Collection[str],
     proven: Collection[str] = (),
+    revives: Callable[[], bool] = lambda: True,
 ) -> CheckStop | None:
     """
     How a check ended for good, which ended with *first* the first time; None if it passed.
@@ -55,7 +56,14 @@ def judge(
         again: makes another try, and says how that ended.
         tags: the check's tags.
         proven: the reasons for which its clause is accused already; more proof would be idle.
+        revives: whether a receiver that has died lives again for the next try.
     """
+
+    def is_left_dead(end: CheckStop | None) -> bool:
+        return end is not None and end.reason == DIED and not revives()
+
+    if is_left_dead(first):
+        return first
     if _met_it_dead(first):
         first = again()
     if (
@@ -68,6 +76,8 @@ def judge(
     while len(ends) < (TRIES if None in ends else CERTAIN):
         end = again()
         ends.append(end)
+        if isinstance(end, Violation) and is_left_dead(end):
+            return end
         if _met_it_dead(end):
             break
         if not _worth_another(end, tags) and end is not None:

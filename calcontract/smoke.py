@@ -113,7 +113,17 @@ def doubts(target: Target) -> list[str]:
         f"{target.flaw.sentence}: Cal.com delivers nothing there; `calcontract check` accuses it "
         "and goes on without verifying it (net-015)"
     )
-    return [words for words in (flaw, doubt(target)) if words]
+    return [words for words in (flaw, doubt(target), _openness(target)) if words]
+
+
+def _openness(target: Target) -> str:
+    """What a delivery under another secret shows: a receiver that takes it verifies nothing."""
+    delivery = _plain(target)
+    forged = delivery.with_header(HEADER, sign(delivery.body, f"not {target.secret}"))
+    attempt = _answered(target, forged)
+    if not attempt.acknowledged:
+        return ""
+    return f"one that is signed with another secret is answered with {attempt.status} (sig-003)"
 
 
 def _of_the_signature(target: Target, attempt: Attempt) -> bool:

@@ -41,10 +41,12 @@ class Death:
     Args:
         suspects: the checks that were with it, the last one first.
         words: what it printed last, if the suite has started it.
+        ending: how its process ended, as far as that is known.
     """
 
     suspects: Sequence[Check]
     words: Sequence[str] = ()
+    ending: str = ""
 
     @property
     def clauses(self) -> Sequence[str]:
@@ -64,7 +66,7 @@ class Death:
     def unpacked(cls, values: Mapping[str, Any]) -> Death:
         """The death that was `packed` into *values*."""
         suspects = tuple(Check(**check) for check in values["suspects"])
-        return cls(suspects, tuple(values["words"]))
+        return cls(suspects, tuple(values["words"]), values["ending"])
 
 
 class Vigil:
@@ -97,13 +99,13 @@ class Vigil:
         """The receiver was started: whoever was with it before has nothing to do with this life."""
         self._with.clear()
 
-    def died(self, words: Sequence[str] = ()) -> None:
+    def died(self, words: Sequence[str] = (), ending: str = "") -> None:
         """The receiver is found dead."""
         since = self._clock() - DELAY
         last = list(reversed(self._with.items()))[:_SUSPECTS]
         # However long ago: nobody was with it since.
         suspects = [check for check, at in last if at >= since or check == last[0][0]]
-        self.deaths.append(Death(tuple(suspects), tuple(words)))
+        self.deaths.append(Death(tuple(suspects), tuple(words), ending))
 
     @property
     def is_met_dead(self) -> bool:

@@ -140,7 +140,11 @@ def test_who_alone_was_checked_when_it_died_is_accused(tmp_path):
     # It comes last, and has met the dead receiver.
     assert outcomes(report)["ack-009"] == "not verified"
     assert "died     once, in env-001: look at that first" in said
-    assert report["deaths"] == [{"clauses": ["env-001"], "explained": True, "lastWords": []}]
+    assert report["deaths"] == [
+        {"clauses": ["env-001"], "explained": True, "lastWords": [], "ending": ""}
+    ]
+    # A port that nobody listens at any more is no try.
+    assert "tries" not in said
 
 
 def test_whom_it_may_have_died_of_is_told_where_nobody_can_tell(tmp_path):
@@ -153,6 +157,13 @@ def test_whom_it_may_have_died_of_is_told_where_nobody_can_tell(tmp_path):
     assert len(death["clauses"]) > 1
     assert "died     once, in, or soon after, one of " in said
     assert "what came after it is not verified" in said
+
+
+def test_who_dies_after_the_last_check_is_found_out_all_the_same(tmp_path):
+    mortal = Mortal(tmp_path, "depth, later")
+    _, said, report = mortal.judged_and_started("tol-008")
+    assert accused(report) == {"tol-008": {"receiver-died"}}
+    assert "it ended  with exit code 7" in said
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ def said(lines: Sequence[str], expected: str, *, found: bool) -> None:
     """
     if not found:
         raise Violation(
-            f"{len(lines)} lines were written, and none of them says it"
+            f"{len(lines)} line{'s' * (len(lines) != 1)} written, and none that says it"
             if lines
             else "nothing was written",
             expected=expected,

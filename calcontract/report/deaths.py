@@ -25,14 +25,19 @@ def told(run: RunRecord) -> Iterator[str]:
     if others := list(dict.fromkeys(c for death in unexplained for c in death.clauses)):
         more = len(others) - _SHOWN
         shown = ", ".join(others[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        places.append(f"in, or soon after, one of {shown} (each alone tells)")
+        places.append(f"in, or soon after, {'one of ' if others[1:] else ''}{shown}")
     line = f"died     {often}, {' and '.join(places) or 'nobody knows of what'}: look at that first"
-    if any(_is_left_dead(record) for records in run.checks.values() for record in records):
+    if others[1:] and "process" not in run.capabilities:
+        line += "; -m with each of them tells which it is, and so does --start"
+    if any(is_left_dead(record) for records in run.checks.values() for record in records):
         line += "; what came after it is not verified"
     yield line
+    if ending := run.deaths[-1].ending:
+        yield f"         it ended  {ending}"
     for words in run.deaths[-1].words:
         yield f"         it said   {words}"
 
 
-def _is_left_dead(record: CheckRecord) -> bool:
+def is_left_dead(record: CheckRecord) -> bool:
+    """Whether *record* says no more than that the receiver was dead, or may have been."""
     return record.reason == DIED and record.outcome is Outcome.NOT_VERIFIED

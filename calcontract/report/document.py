@@ -81,6 +81,7 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
                 "clauses": list(death.clauses),
                 "explained": run.explains(death),
                 "lastWords": list(death.words),
+                "ending": death.ending,
             }
             for death in run.deaths
         ],

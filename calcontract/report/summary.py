@@ -39,6 +39,8 @@ def headline(run: RunRecord) -> str:
     # "conforms" alone is said of those who offer everything there is to see.
     scope = f" ({verdict.scope})" if _withheld(run) else ""
     line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
+    if not run.interrupted and not all(run.explains(death) for death in run.deaths):
+        line += ", and it died of what no clause explains"
     if violated := _violated(run):
         line += f", violates {_some(violated)}"
     if known := [name for name in run.levels if run.outcome(name) is Outcome.KNOWN]:
@@ -95,7 +97,7 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
                 f"{', '.join(clause.id for clause in outside)}"
             )
         if run.interrupted:
-            yield f"not run  {run.unrun} of {run.ran + run.unrun} checks: the run was interrupted"
+            yield f"not run  {_unrun(run)}: the run was interrupted"
         unverified = [name for name in run.levels if _is_open(run, name)]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
@@ -112,6 +114,12 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
     checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
     yield f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}"
     yield f"verdict  {headline(run)}"
+
+
+def _unrun(run: RunRecord) -> str:
+    if run.unrun:
+        return f"{run.unrun} of {run.ran + run.unrun} checks"
+    return "the search for what it has died of" if run.deaths else "what follows the last check"
 
 
 def _is_open(run: RunRecord, clause_id: str) -> bool:

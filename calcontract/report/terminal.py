@@ -12,7 +12,7 @@ from rich.text import Text
 
 from calcontract.catalogue import Chapter, Contract
 from calcontract.records import NOT_RUN, CheckRecord, RunRecord
-from calcontract.report import letters, summary
+from calcontract.report import deaths, letters, summary
 from calcontract.verdicts import ACCUSING, UNCOUNTED, Outcome
 
 _STYLES = {
@@ -133,6 +133,7 @@ class Terminal:
                 and record.outcome not in UNCOUNTED
                 # One sentence says it of all of them.
                 and not (run.interrupted and record.reason == NOT_RUN)
+                and not deaths.is_left_dead(record)
             ]
             shown = records if self._verbose else _first(records)
             longest = None if self._verbose else _LONGEST_COMMAND

@@ -47,6 +47,15 @@ def test_a_known_violation_does_not_fail_the_run_and_is_not_called_verified():
     assert summary.headline(run).endswith("1 of 1 MUST verified, known to violate idm-001")
 
 
+def test_what_a_known_violation_keeps_from_being_judged_does_not_decide_either():
+    blocked = a_check("idm-001", Outcome.BLOCKED, reason="twin-not-acknowledged")
+    run = concluded(a_run(PASSING, failing(), blocked), an_entry())
+    assert run.exit_code is Exit.CONFORMS
+    assert run.outcome("idm-001") is Outcome.KNOWN
+    alone = concluded(a_run(PASSING, blocked), an_entry())
+    assert alone.exit_code is Exit.NOT_VERIFIED
+
+
 def test_a_list_does_not_make_up_for_having_verified_nothing():
     assert concluded(a_run(failing()), an_entry()).exit_code is Exit.NOT_VERIFIED
 

@@ -59,7 +59,7 @@ def test_a_life_has_variables_of_its_own_and_the_next_one_has_the_usual(receiver
 
 @pytest.mark.parametrize(("value", "shown"), [(None, "None"), ("", "")])
 def test_a_receiver_that_does_not_listen_says_why(receiver, value, shown):
-    with pytest.raises(NotListeningError, match="no secret, no service"):
+    with pytest.raises(NotListeningError, match="ended with exit code 1: no secret, no service"):
         receiver.start({"SECRET_OF_IT": value})
     assert not receiver.is_as_usual
     assert said(receiver)[0].strip() == f"secret {shown}".strip()
@@ -74,9 +74,11 @@ def test_a_killed_receiver_does_not_live_as_usual(receiver):
 def test_a_death_is_told_from_an_end_that_was_meant(receiver):
     receiver.start()
     assert not receiver.has_died
+    assert receiver.ending == ""
     os.kill(receiver._child.pid, signal.SIGKILL)
     receiver._child.wait()
     assert receiver.has_died
+    assert receiver.ending == "by SIGKILL"
     receiver.kill()
     assert not receiver.has_died
     receiver.start()

@@ -36,6 +36,13 @@ def test_what_is_no_accident_is_tried_once(first):
     assert judged(first, None) == (first, 1)
 
 
+def test_a_receiver_that_is_left_dead_is_not_tried_again():
+    ends = [LOST, DEAD]
+    end = repeats.judge(ends.pop(0), lambda: ends.pop(0), tags=(), revives=lambda: False)
+    assert end is DEAD
+    assert repeats.judge(DEAD, ends.pop, tags=(), revives=lambda: False) is DEAD
+
+
 @pytest.mark.parametrize("accident", [LATE, LOST, DEAD])
 def test_an_accident_that_happens_every_time_is_a_violation(accident):
     end, tried = judged(*[accident] * 9)

@@ -169,6 +169,21 @@ def test_a_receiver_that_fails_at_white_space_is_doubted_for_that(receiver):
     assert "answered with 500: the receiver's log may tell why" in smoke.doubt(target)
 
 
+def test_a_receiver_that_looks_at_no_signature_is_doubted(receiver):
+    receiver.answer = lambda headers, body: 202
+    target = receiver.target()
+    smoke.look(target)
+    (doubt,) = smoke.doubts(target)
+    assert doubt == "one that is signed with another secret is answered with 202 (sig-003)"
+
+
+def test_a_sound_receiver_is_not_doubted(receiver):
+    receiver.answer = lambda headers, body: 202 if rightly_signed(headers, body) else 401
+    target = receiver.target()
+    smoke.look(target)
+    assert smoke.doubts(target) == []
+
+
 def test_who_throttles_is_not_doubted(receiver):
     receiver.answer = lambda headers, body: (429, {"Retry-After": "0"})
     with pytest.raises(SetupError, match="throttles"):

@@ -9,6 +9,7 @@ from calcontract.catalogue import CAPABILITIES
 from calcontract.errors import Exit, SetupError
 from calcontract.known import KnownViolations
 from calcontract.report import letters, summary
+from calcontract.report.document import report
 from calcontract.verdicts import Level, Outcome
 from calcontract.vigil import Check, Death
 from tests.unit.calcontract.makers import CONTRACT, NOON, a_check, a_run, concluded
@@ -152,10 +153,24 @@ def test_a_death_that_no_check_explains_is_beside_all_that_were_with_it():
     run.deaths = [Death((Check("sig-001", "test_x"), Check("tol-008", "test_y")))]
     run.conclude(KnownViolations((), today=NOON.date()))
     said = "\n".join(summary.lines(run, CONTRACT))
-    assert "died     once, in, or soon after, one of sig-001, tol-008 (each alone tells)" in said
+    assert "died     once, in, or soon after, one of sig-001, tol-008: look at that first" in said
+    assert "; -m with each of them tells which it is, and so does --start" in said
     # Whoever dies and nobody knows of what does not conform.
     assert run.exit_code is Exit.NOT_VERIFIED
-    assert said.endswith("verdict  not verified (wire), profile guide: 1 of 1 MUST verified")
+    assert said.endswith(
+        "verdict  not verified (wire), profile guide: 1 of 1 MUST verified, "
+        "and it died of what no clause explains"
+    )
+
+
+def test_how_its_process_ended_is_told():
+    run = a_run(a_check("sig-001"))
+    run.deaths = [Death((Check("sig-001", "test_x"),), ending="by SIGKILL")]
+    run.conclude(KnownViolations((), today=NOON.date()))
+    said = "\n".join(summary.lines(run, CONTRACT))
+    assert "died     once, in, or soon after, sig-001: look at that first" in said
+    assert "it ended  by SIGKILL" in said
+    assert report(run, CONTRACT)["deaths"][0]["ending"] == "by SIGKILL"
 
 
 def test_a_death_just_like_one_that_is_explained_is_explained():
