@@ -162,7 +162,11 @@ class Process:
     @property
     def _runs(self) -> bool:
         """Whether it runs; so does what a command that has ended left in the background."""
-        return self._child is not None and (self._child.poll() is None or self._listens())
+        child = self._child
+        if child is None or child.poll() is None:
+            return child is not None
+        # Of one that we have ended, whoever listens there is somebody else.
+        return not self.is_ended and self._listens()
 
     @property
     def ending(self) -> str:

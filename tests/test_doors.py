@@ -439,7 +439,7 @@ def test_the_last_words_of_a_receiver_are_repeated_without_its_secrets(tmp_path)
         MINE="zebra-of-the-receiver",
     )
     assert ended.code == 3, ended.text
-    assert "listen: was given ***, *** and mysql://u:***@db/x; " in ended.sentence
+    assert "exit code 1: was given ***, *** and mysql://u:***@db/x; " in ended.sentence
     assert shown(ended.text) == []
 
 
