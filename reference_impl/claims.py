@@ -137,13 +137,9 @@ class Job(NamedTuple):
 
     def named(self) -> dict[str, Any]:
         """How the log names it, in the guide's words."""
-        return {
-            "triggerEvent": logs.short(self.trigger),
-            "calcomBookingId": self.booking_id,
-            "uid": logs.short(self.uid),
-            "webhookId": self.webhook_id,
-            "tries": self.tries,
-        }
+        named = logs.delivery(self.trigger, self.booking_id, self.uid, self.webhook_id)
+        named["tries"] = self.tries
+        return named
 
 
 class Claims:

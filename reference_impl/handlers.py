@@ -92,9 +92,4 @@ class Handlers:
 
 def _named(envelope: Envelope) -> dict[str, Any]:
     """How the log names *envelope* and what it is about."""
-    return {
-        "triggerEvent": logs.short(envelope.trigger),
-        "calcomBookingId": envelope.booking_id,
-        "uid": logs.short(envelope.uid),
-        "webhookId": envelope.webhook_id,
-    }
+    return logs.delivery(envelope.trigger, envelope.booking_id, envelope.uid, envelope.webhook_id)

@@ -63,12 +63,7 @@ class Entry:
 
     def named(self) -> dict[str, Any]:
         """How the log names it, in the guide's words."""
-        return {
-            "triggerEvent": logs.short(self.trigger),
-            "calcomBookingId": self.booking_id,
-            "uid": logs.short(self.uid),
-            "webhookId": self.webhook_id,
-        }
+        return logs.delivery(self.trigger, self.booking_id, self.uid, self.webhook_id)
 
 
 class Inbox(Gathering):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import TYPE_CHECKING
 
@@ -50,3 +51,10 @@ def queued(listening: socket.socket) -> Iterator[socket.socket]:
             return
         connection.setblocking(False)
         yield connection
+
+
+def is_readable(descriptor: int) -> bool:
+    """Whether the socket of this *descriptor* has something to be read now, or has ended."""
+    ear = select.poll()
+    ear.register(descriptor, select.POLLIN)
+    return bool(ear.poll(0))

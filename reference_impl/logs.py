@@ -169,6 +169,18 @@ def left_out(kind: str, lines: int) -> None:
     logger().warning("Log lines left out", kind=kind, lines=lines)
 
 
+def delivery(
+    trigger: str, booking_id: int | None, uid: str | None, webhook_id: str | None
+) -> dict[str, Any]:
+    """How a line names the delivery that it is about, in the guide's words."""
+    return {
+        "triggerEvent": short(trigger),
+        "calcomBookingId": booking_id,
+        "uid": short(uid),
+        "webhookId": webhook_id,
+    }
+
+
 @overload
 def short(text: str) -> str: ...
 @overload

@@ -8,11 +8,11 @@ nobody reads, since it was answered without.
 
 from __future__ import annotations
 
-import select
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from reference_impl.listening import is_readable
 from reference_impl.meter import Meter
 
 if TYPE_CHECKING:
@@ -213,9 +213,7 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is None or self._raw:
             return True
         # Closing on what nobody has read resets the connection.
-        ear = select.poll()
-        ear.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(ear.poll(0))
+        return is_readable(self.transport.get_extra_info("socket").fileno())
 
     def pause_writing(self) -> None:
         """Give up on a client that does not read its answers."""

@@ -11,7 +11,6 @@ import contextlib
 import math
 import os
 import secrets
-import select
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import InvalidatePoolError
 
+from reference_impl.listening import is_readable
 from reference_impl.store import admission, schema
 from reference_impl.store.attendant import CHANNEL, Attendant
 from reference_impl.store.base import Store
@@ -209,9 +209,7 @@ def _see_that_it_is_open(connection: psycopg.Connection[Any], _record: Any, _pro
     nothing: what there is to be heard is the end, or no reason to keep a connection.
     """
     try:
-        ear = select.poll()
-        ear.register(connection.fileno(), select.POLLIN)
-        is_open = not ear.poll(0)
+        is_open = not is_readable(connection.fileno())
     except psycopg.OperationalError:
         is_open = False
     if not is_open:
