@@ -133,6 +133,17 @@ def test_the_log_is_written_back_beside_whoever_writes_to_it(assemble, settings,
         time.sleep(0.01)
 
 
+def write_back(connection, path, writer):
+    """Have what *connection* writes copied from the log into the file at *path*."""
+    before = path.stat().st_size
+    connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
+    deadline = time.monotonic() + PATIENCE
+    while path.stat().st_size == before:
+        assert time.monotonic() < deadline
+        writer.written(1000)
+        time.sleep(0.01)
+
+
 def test_a_log_that_begins_after_the_first_look_is_written_back_as_well(tmp_path):
     path = tmp_path / "receiver.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -142,13 +153,7 @@ def test_a_log_that_begins_after_the_first_look_is_written_back_as_well(tmp_path
         writer.written(1000)
         time.sleep(0.1)
         assert connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
-        before = path.stat().st_size
-        connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
-        deadline = time.monotonic() + PATIENCE
-        while path.stat().st_size == before:
-            assert time.monotonic() < deadline
-            writer.written(1000)
-            time.sleep(0.01)
+        write_back(connection, path, writer)
     writer.stop()
 
 
@@ -161,13 +166,7 @@ def test_a_log_that_cannot_be_written_back_is_tried_again(tmp_path, monkeypatch)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE t (words TEXT)")
-        before = path.stat().st_size
-        connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
-        deadline = time.monotonic() + PATIENCE
-        while path.stat().st_size == before:
-            assert time.monotonic() < deadline
-            writer.written(1000)
-            time.sleep(0.01)
+        write_back(connection, path, writer)
     thread = writer._thread
     writer.stop()
     assert not thread.is_alive()
