@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mock_calcom.headers import redacted
+from mock_calcom.headers import is_written_plainly, redacted
 
 
 def required(url: str, *, port: str) -> str:
@@ -19,7 +19,7 @@ def required(url: str, *, port: str) -> str:
         ValueError: with one sentence, if it is none.
     """
     shown = repr(redacted(url))
-    if any(letter.isspace() or not letter.isprintable() for letter in url):
+    if not is_written_plainly(url):
         # It would be sent to another place than the one that is read.
         raise ValueError(f"{shown} holds white space or a control character")
     try:

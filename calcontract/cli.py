@@ -18,6 +18,7 @@ from rich.console import Console
 
 from calcontract import catalogue, reference, settings, several
 from calcontract.errors import CalcontractError, Exit, UsageError
+from calcontract.fuzz import EXAMPLES, SECONDS
 from calcontract.layers import SECRET_SOURCES
 from calcontract.process import Process
 from calcontract.report import letters
@@ -303,9 +304,14 @@ def fuzz(  # noqa: PLR0917 - typer makes an option of each
         str | None, typer.Option(help="Whose deliveries to spoil: guide or calcom.")
     ] = None,
     probe: Annotated[str | None, typer.Option(help="URL of the receiver's probe.")] = None,
-    examples: Annotated[int, typer.Option(min=5, max=100_000, help="Bodies to try.")] = 200,
+    examples: Annotated[
+        int, typer.Option(min=EXAMPLES[0], max=EXAMPLES[1], help="Bodies to try.")
+    ] = 200,
     seconds: Annotated[
-        float, typer.Option(min=1, max=86_400, callback=a_number, help="To take at the most.")
+        float,
+        typer.Option(
+            min=SECONDS[0], max=SECONDS[1], callback=a_number, help="To take at the most."
+        ),
     ] = 60,
     budget: Budget = None,
     seed: Seed = None,

@@ -38,8 +38,7 @@ def hold(checks: Checks, items: Sequence[pytest.Item]) -> None:
     checks.run.deaths = deaths = vigil.deaths
     of_each = [
         (death, [by_name[check.node] for check in death.suspects if check.node in by_name])
-        for death in deaths
-        if not checks.run.explains(death)
+        for death in checks.run.unexplained
     ]
     # What Cal.com never sends comes first: other clauses may send the same on the way.
     of_each.sort(key=lambda one: not any(map(_is_hardening, one[1])))

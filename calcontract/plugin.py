@@ -41,9 +41,6 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "--contract-report": {"help": "folder for verdicts.json and junit.xml"},
 }
 
-#: How much fuzzing may be asked for, as of `calcontract fuzz`.
-_FUZZED_BETWEEN = {"--fuzz-examples": (5, 100_000), "--fuzz-seconds": (1, 86_400)}
-
 #: The option that sets a setting of another name.
 _RENAMED = {
     "contract_profile": "profile",
@@ -140,11 +137,12 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
     fuzzes = _names_fuzzing(config)
     if workers:
         _bear_workers(config, fuzzes=fuzzes)
+    if fuzzes:
+        _bear_fuzzing(config)
     named = settings.load(**options)
     placed, running = leaving.enter_context(process.of(named))
     complete = options | placed
     if fuzzes:
-        _bear_fuzzing(config)
         config.stash[FUZZED] = settings.load(**complete)
         return None
     kind = Spread if workers else Session
@@ -166,9 +164,11 @@ def _bear_fuzzing(config: pytest.Config) -> None:
     Raises:
         UsageError: if too few or too many bodies are asked for, or too little or too much time.
     """
+    from calcontract import fuzz  # noqa: PLC0415 - of use to few runs
     from calcontract.errors import UsageError  # noqa: PLC0415 - heavy, see above
 
-    for option, (least, most) in _FUZZED_BETWEEN.items():
+    bounds = {"--fuzz-examples": fuzz.EXAMPLES, "--fuzz-seconds": fuzz.SECONDS}
+    for option, (least, most) in bounds.items():
         # Nothing is so of "nan".
         if not least <= config.getoption(option) <= most:
             raise UsageError(f"{option} is to be from {least} to {most}")

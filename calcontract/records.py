@@ -314,6 +314,11 @@ class RunRecord:
         alike = [one for one in self.deaths if one.words and one.voice == death.voice]
         return any(self.saw_it_die(clause) for one in [death, *alike] for clause in one.clauses)
 
+    @property
+    def unexplained(self) -> Sequence[Death]:
+        """The deaths of which no clause is accused."""
+        return [death for death in self.deaths if not self.explains(death)]
+
     def fail(self) -> None:
         """Let the verdict be that the suite itself failed, whatever the checks came to."""
         self.exit_code = Exit.SUITE_FAILED
@@ -337,8 +342,7 @@ class RunRecord:
             strict=self.strict,
             hardened=self.hardened,
         )
-        unexplained = not all(self.explains(death) for death in self.deaths)
-        if unexplained and self.verdict.exit_code is Exit.CONFORMS:
+        if self.unexplained and self.verdict.exit_code is Exit.CONFORMS:
             # Whatever it has died of, no check has seen it.
             self.verdict = dataclasses.replace(
                 self.verdict, conclusion=Conclusion.NOT_VERIFIED, exit_code=Exit.NOT_VERIFIED

@@ -12,7 +12,7 @@ import ssl
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -56,6 +56,10 @@ PORT = "{port}"
 _PLACED = ("target", "probe", "states", "start", "log")
 
 
+#: A time that is waited for.
+_Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+
+
 class Settings(BaseSettings):
     """
     Everything a run can be told.
@@ -89,19 +93,9 @@ class Settings(BaseSettings):
     log: str | None = Field(
         None, description="the receiver's log file, or - for what it prints when we start it"
     )
-    budget: float = Field(
-        30.0,
-        gt=0,
-        le=LONGEST,
-        allow_inf_nan=False,
-        description="time to acknowledge a delivery, in seconds",
-    )
-    patience: float = Field(
-        10.0,
-        gt=0,
-        le=LONGEST,
-        allow_inf_nan=False,
-        description="how long to wait for an effect before it counts as missing, in s",
+    budget: _Seconds = Field(30.0, description="time to acknowledge a delivery, in seconds")
+    patience: _Seconds = Field(
+        10.0, description="how long to wait for an effect before it counts as missing, in s"
     )
     seed: int | None = Field(
         None, ge=0, le=LARGEST_SEED, description="of order and people; a random one by default"
@@ -245,14 +239,14 @@ class Settings(BaseSettings):
 
     def words(self) -> list[str]:
         """The arguments of `calcontract check` that say the same, as they may be shown."""
-        words = []
+        words, secret = [], sharing.known(self)
         # Without a target the receiver is the suite's own, and brings its secret.
         if self.target:
-            words += [self.shown(self.target), *self.secret_words()]
+            words += [named(self.target, secret), *self.secret_words()]
         words += ["--profile", self.profile]
         for name in _REPEATED:
             if value := getattr(self, name):
-                words += [f"--{name.replace('_', '-')}", self.shown(str(value))]
+                words += [f"--{name.replace('_', '-')}", named(str(value), secret)]
         if self.budget != type(self).model_fields["budget"].default:
             words += ["--budget", f"{self.budget:g}"]
         for name in ("strict", "hardened", "insecure_http"):

@@ -284,7 +284,7 @@ class Story:
                 # It went through before: once more it would be a redelivery, another matter.
                 continue
             attempt = self.attempt(item.lawful)
-            if attempt.answer is None or not 200 <= attempt.answer.status < 300:
+            if not attempt.acknowledged:
                 self.attempts.append(attempt)
                 shown = attempt.answer.status if attempt.answer else attempt.problem
                 raise Blocked(

@@ -67,7 +67,7 @@ def split(url: str) -> SplitResult:
         ValueError: if it is not an http or https URL with a host, if it carries a login, which
             Node's `fetch` refuses, or if something in it is no letter of a URL.
     """
-    if any(letter.isspace() or not letter.isprintable() for letter in url):
+    if not is_written_plainly(url):
         raise ValueError(f"white space or a control character in a URL: {redacted(url)!r}")
     try:
         parts = urlsplit(url)
@@ -80,6 +80,11 @@ def split(url: str) -> SplitResult:
     if parts.username is not None:
         raise ValueError(f"Cal.com cannot send to a URL with a login: {redacted(url)!r}")
     return parts
+
+
+def is_written_plainly(url: str) -> bool:
+    """Whether *url* has no white space and no control characters, which some readers drop."""
+    return not any(letter.isspace() or not letter.isprintable() for letter in url)
 
 
 def redacted(url: str) -> str:

@@ -38,6 +38,10 @@ ENVELOPES = Kind("envelopes", "inside or just outside an envelope's schema, sign
 PAYLOADS = Kind("payloads", "inside or just outside a trigger's schema, signature included", 4)
 SPOILED = Kind("spoiled", "signed, an ordinary delivery with something spoiled", 5)
 
+#: How many bodies may be asked for, and how many seconds may be given.
+EXAMPLES = (5, 100_000)
+SECONDS = (1, 86_400)
+
 #: In the order in which they are sent.
 KINDS = (FORGED, NONSENSE, ENVELOPES, PAYLOADS, SPOILED)
 

@@ -133,7 +133,13 @@ def same(before: Look, after: Look) -> None:
         )
 
 
-def _require_appointments(look: Look) -> None:
+def require_appointments(look: Look) -> None:
+    """
+    Leave appointments unjudged where there are none by design.
+
+    Raises:
+        NotApplicable: if the receiver keeps none.
+    """
     if not look.keeps_appointments:
         raise NotApplicable("the receiver keeps no appointments", reason="keeps-none")
 
@@ -150,7 +156,7 @@ def one(look: Look, *, history: bool = False) -> Appointment:
         Violation: if there is none, or more than one.
         NotApplicable: if the receiver keeps none.
     """
-    _require_appointments(look)
+    require_appointments(look)
     kept = look.appointments
     if history:
         kept = [appointment for appointment in kept if appointment.live] or kept[-1:]
@@ -171,7 +177,7 @@ def one_at_most(look: Look, *, history: bool = False) -> None:
         Violation: if there is one.
         NotApplicable: if the receiver keeps none.
     """
-    _require_appointments(look)
+    require_appointments(look)
     if look.appointments:
         one(look, history=history)
 
@@ -212,7 +218,7 @@ def live_once(look: Look, *, start: dt.datetime, end: dt.datetime) -> None:
         Violation: if none or more are live, or it is not confirmed, or is at another time.
         NotApplicable: if the receiver keeps no appointments.
     """
-    _require_appointments(look)
+    require_appointments(look)
     live = [appointment for appointment in look.appointments if appointment.live]
     expected = f"one confirmed appointment at {start.isoformat()}"
     if len(live) != 1:
@@ -236,7 +242,7 @@ def over(look: Look, *, status: str | None) -> None:
         Violation: if one is live, or none says how it ended.
         NotApplicable: if the receiver keeps no appointments.
     """
-    _require_appointments(look)
+    require_appointments(look)
     live = [appointment for appointment in look.appointments if appointment.live]
     expected = f"the booking to be {status}" if status else "nothing live"
     if live:
@@ -275,7 +281,7 @@ def unevaluated(look: Look, *, result: str, mark: str) -> None:
         Violation: if there is one.
         NotApplicable: if the receiver shows nothing of the title.
     """
-    _require_appointments(look)
+    require_appointments(look)
     for appointment in look.appointments:
         if result in (appointment.title or ""):
             raise Violation(

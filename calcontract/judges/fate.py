@@ -14,8 +14,6 @@ from collections.abc import Mapping
 #: The statuses after which the task sender tries again.
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
-_DELIVERED = "Cal.com takes the event for delivered and never sends it again."
-
 
 def of(status: int | None) -> str:
     """One sentence on what becomes of a delivery whose last answer had *status*, or none."""
@@ -25,7 +23,7 @@ def of(status: int | None) -> str:
             "sent as a task, the same bytes come up to three times more."
         )
     if _acknowledges(status):
-        return _DELIVERED
+        return "Cal.com takes the event for delivered and never sends it again."
     if status == 410:
         return "Cal.com switches the subscription off, and no event arrives any more."
     if status in RETRIED:

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 
 from calcontract.errors import NotApplicable, Violation
+from calcontract.judges.effects import require_appointments
 from calcontract.probes import Appointment, Look
 
 #: The addresses of those who sit in each slot, by its beginning; nobody, where all have left.
@@ -18,8 +19,7 @@ Seating = Mapping[dt.datetime, Collection[str]]
 
 
 def _live(look: Look) -> list[Appointment]:
-    if not look.keeps_appointments:
-        raise NotApplicable("the receiver keeps no appointments", reason="keeps-none")
+    require_appointments(look)
     return [appointment for appointment in look.appointments if appointment.live]
 
 

@@ -21,8 +21,7 @@ def told(run: RunRecord) -> Iterator[str]:
     suspects = dict.fromkeys(clause for death in run.deaths for clause in death.clauses)
     if proven := [clause for clause in suspects if run.saw_it_die(clause)]:
         places.append(f"in {', '.join(proven)}")
-    unexplained = [death for death in run.deaths if not run.explains(death)]
-    if others := list(dict.fromkeys(c for death in unexplained for c in death.clauses)):
+    if others := list(dict.fromkeys(c for death in run.unexplained for c in death.clauses)):
         more = len(others) - _SHOWN
         shown = ", ".join(others[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
         places.append(f"in, or soon after, {'one of ' if others[1:] else ''}{shown}")

@@ -39,7 +39,7 @@ def headline(run: RunRecord) -> str:
     # "conforms" alone is said of those who offer everything there is to see.
     scope = f" ({verdict.scope})" if _withheld(run) else ""
     line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
-    if not run.interrupted and not all(run.explains(death) for death in run.deaths):
+    if not run.interrupted and run.unexplained:
         line += ", and it died of what no clause explains"
     if violated := _violated(run):
         line += f", violates {_some(violated)}"

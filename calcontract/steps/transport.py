@@ -217,7 +217,7 @@ def _not_acknowledged(story: Story, alone: str | None) -> None:
         surface.not_acknowledged(item.last)
     elif item.last.acknowledged:
         at_home = dataclasses.replace(item.delivery, url=item.lawful.url)
-        surface.acknowledged_alike(item.last, story.target.attempt(at_home))
+        surface.acknowledged_alike(item.last, story.attempt(at_home))
 
 
 @then("the receiver does not acknowledge it without acting on it")

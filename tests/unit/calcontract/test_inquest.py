@@ -9,6 +9,7 @@ import pytest
 from calcontract import inquest
 from calcontract.recording import name_of
 from calcontract.vigil import Check, Death, Vigil
+from tests.unit.calcontract.makers import a_run
 
 
 class Item:
@@ -25,7 +26,7 @@ def test_a_search_that_is_interrupted_loses_no_death(monkeypatch):
     life = SimpleNamespace(vigil=vigil, can_begin_anew=True, is_over=lambda: False)
     checks = SimpleNamespace(
         target=SimpleNamespace(life=life, process=None),
-        run=SimpleNamespace(deaths=(), explains=lambda death: False),
+        run=a_run(),
     )
 
     def interrupted(*_):
