@@ -30,7 +30,7 @@ _FOLDER = Path(__file__).parent.parent / "build" / "bench"
 _MOST_ROWS = 50_000_000
 
 #: The candidates whose backlog a worker drains.
-_DRAINED = frozenset({"sqlite", "postgres"})
+_DRAINED = frozenset({"sqlite", "postgres", "postgres-apart"})
 
 
 def _told() -> argparse.Namespace:

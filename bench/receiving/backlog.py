@@ -14,7 +14,7 @@ import psutil
 import sqlalchemy
 
 from bench.receiving.candidates import RECEIVER, Candidate, variables
-from bench.receiving.figures import Drain, Pace
+from bench.receiving.figures import Cpu, Drain, Pace
 from bench.receiving.rounds import Bench, MeasurementError, sound
 from bench.receiving.servers import Server
 
@@ -34,13 +34,13 @@ def drained(bench: Bench, candidate: Candidate) -> Drain:
         SetupError: if the receiver does not start.
     """
     with bench.empty("backlog") as folder, candidate.running(folder, bench.cores) as server:
-        used = server.cpu()
+        before = server.cpu()
         # Two measurements long: a worker may be as fast as the receiver.
         load = bench.pressure(server).saturate(warm=0, seconds=2 * bench.seconds)
         waiting = sound(load, server).confirmed
-        accepted = Pace(load.rate, (server.cpu() - used) / waiting * 1_000_000)
+        accepted = Pace(load.rate, server.cpu().each(before, waiting))
         with _worker(bench, server.database, folder / "worker.log") as worker:
-            # An idle receiver, and the database where that is a server, are part of the price.
+            # An idle receiver is part of the price.
             whole = dataclasses.replace(server, started=(*server.started, worker))
             return Drain(accepted, _watched(whole, waiting, bench.seconds))
 
@@ -74,7 +74,7 @@ def _watched(server: Server, waiting: int, seconds: float) -> Pace:
         MeasurementError: if nothing was done, or all of it between two looks.
     """
     engine = sqlalchemy.create_engine(server.database, poolclass=sqlalchemy.NullPool)
-    looks: list[tuple[float, int, float]] = []
+    looks: list[tuple[float, int, Cpu]] = []
     deadline = time.perf_counter() + _START
     # One connection for all looks: a new one costs the database's processor milliseconds.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -90,4 +90,4 @@ def _watched(server: Server, waiting: int, seconds: float) -> Pace:
     if len(looks) < 2 or looks[0][1] == looks[-1][1]:
         raise MeasurementError("the worker did not get far enough to be measured")
     (began, first, before), (ended, last, after) = looks[0], looks[-1]
-    return Pace((last - first) / (ended - began), (after - before) / (last - first) * 1_000_000)
+    return Pace((last - first) / (ended - began), after.each(before, last - first))

@@ -76,8 +76,16 @@ class Candidate:
             yield dataclasses.replace(server, database=address if self.stores else "")
 
 
+@dataclass(frozen=True)
 class OnPostgres(Candidate):
-    """The reference receiver on a PostgreSQL that shares its core."""
+    """
+    The reference receiver on a PostgreSQL that shares its core.
+
+    Args:
+        apart: the database has another core, as one on another machine has.
+    """
+
+    apart: bool = False
 
     @contextlib.contextmanager
     def running(self, folder: Path, cores: Cores) -> Iterator[Server]:
@@ -89,12 +97,15 @@ class OnPostgres(Candidate):
         """
         place = Place(folder, free_port())
         with (
-            postgres.running(folder, cores) as (address, database),
+            postgres.running(folder, cores.apart() if self.apart else cores) as (
+                address,
+                database,
+            ),
             started(
                 self.words(place), folder, cores, port=place.port, environment=variables(address)
             ) as server,
         ):
-            yield Server(server.url, (*server.started, *database.started), address)
+            yield Server(server.url, server.started, address, beside=database.started)
 
 
 def variables(database: str) -> dict[str, str]:
@@ -195,6 +206,13 @@ _ALL = (
         "reference, PostgreSQL",
         _receiver("--no-worker"),
         missing=_no_postgres,
+    ),
+    OnPostgres(
+        "postgres-apart",
+        "reference, PostgreSQL on another core",
+        _receiver("--no-worker"),
+        missing=_no_postgres,
+        apart=True,
     ),
     Candidate("forgetful", "reference, stores nothing", _variant("forgetful"), stores=False),
     Candidate("single", "reference, a commit each", _variant("single")),

@@ -40,13 +40,36 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Cpu:
+    """CPU that was used: by a receiver's own processes, and by those of its database's server."""
+
+    receiver: float
+    database: float = 0.0
+
+    @property
+    def whole(self) -> float:
+        """What both of them used."""
+        return self.receiver + self.database
+
+    def each(self, before: Cpu, count: int) -> Cpu:
+        """Microseconds for each of *count*, both this and *before* being seconds so far."""
+        return Cpu(
+            (self.receiver - before.receiver) / count * 1_000_000,
+            (self.database - before.database) / count * 1_000_000,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.receiver:.0f}" + (f" + {self.database:.0f}" if self.database else "")
+
+
+@dataclass(frozen=True)
 class Round:
     """One round of one candidate."""
 
     #: Answers a second at saturation.
     rate: float
-    #: Microseconds of the server's CPU for each of them.
-    cpu: float
+    #: Microseconds of CPU for each of them.
+    cpu: Cpu
     #: How long they took at saturation, and at half of that load.
     full: Spread
     half: Spread
@@ -64,7 +87,7 @@ class Pace:
     """Deliveries a second, and the microseconds of CPU that each of them took."""
 
     rate: float
-    cpu: float
+    cpu: Cpu
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,7 @@ class Drain:
     """
     How a backlog was accepted, and how a worker worked it off right afterwards.
 
-    The CPU is that of all processes that had a part in it: worker, idle receiver, database.
+    The idle receiver's CPU counts as the worker's.
     """
 
     accepted: Pace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import platform
 import shutil
@@ -23,16 +24,25 @@ _APPEND = 4096
 
 @dataclass(frozen=True)
 class Cores:
-    """Which core the servers run on and which the load; the same one if there is only one."""
+    """
+    Which core the servers run on, which the load, and which a database that is to have another.
+
+    The load's may be the same as either, if there are not enough of them.
+    """
 
     server: int
     load: int
+    database: int
 
     @classmethod
     def of_this_machine(cls) -> Cores:
-        """The first core that this process may use, and the last."""
+        """The first core that this process may use, the last, and the second."""
         allowed = sorted(os.sched_getaffinity(0))
-        return cls(allowed[0], allowed[-1])
+        return cls(allowed[0], allowed[-1], allowed[min(1, len(allowed) - 1)])
+
+    def apart(self) -> Cores:
+        """The same, for a database server that has a core of its own."""
+        return dataclasses.replace(self, server=self.database)
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
@@ -103,7 +113,8 @@ def described(cores: Cores, disk: Disk) -> list[str]:
     busy = os.getloadavg()[0]
     return [
         f"{os.cpu_count()} cores, server on {cores.server}, load on {cores.load}"
-        + ("" if cores.server != cores.load else ": BOTH ON ONE CORE"),
+        + f", a database apart on {cores.database}"
+        + ("" if cores.server != cores.load else ": ALL ON ONE CORE"),
         f"load average {busy:.1f} before it began: {'idle' if busy < 0.3 else 'NOT IDLE'}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         f"Node {_said('node', '--version')}",

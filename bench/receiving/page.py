@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.receiving import figures
-from bench.receiving.figures import Drain, Failure, Round, Spread, Target
+from bench.receiving.figures import Cpu, Drain, Failure, Round, Spread, Target
 from bench.receiving.soak import Memory
 
 _HEAD = (
@@ -30,7 +30,11 @@ _RATES = (
     (Target("SQLite / Fastify, a commit each", 1), "sqlite", "node"),
     (Target("SQLite / webhook", 1), "sqlite", "webhook"),
     (Target("PostgreSQL / stores nothing", 0.5), "postgres", "forgetful"),
+    (Target("PostgreSQL on another core / stores nothing", 0.5), "postgres-apart", "forgetful"),
 )
+
+#: Whose database does not use the servers' core.
+_APART = frozenset({"postgres-apart"})
 
 
 @dataclass
@@ -63,9 +67,13 @@ class Found:
         return None if middle is None else middle.rate
 
     def cpu(self, key: str) -> float | None:
-        """The median of what an answer of it costs its processes."""
+        """The median of what an answer of it costs the servers' core."""
         middle = self.middle(key)
-        return None if middle is None else middle.cpu
+        return None if middle is None else _of_its_core(key, middle.cpu)
+
+
+def _of_its_core(key: str, cpu: Cpu) -> float:
+    return cpu.receiver if key in _APART else cpu.whole
 
 
 def page(found: Found) -> str:
@@ -105,7 +113,7 @@ def _row(found: Found, key: str) -> tuple[str, ...]:
         return (found.titles[key], "failed", *("-" for _ in range(len(_HEAD) - 2)))
     spreads = (middle.full, middle.half)
     shares = (f"{value:.2f}" for each in spreads for value in (each.p50, each.p99, each.p999))
-    return (found.titles[key], f"{middle.rate:,.0f}", f"{middle.cpu:.0f}", *shares)
+    return (found.titles[key], f"{middle.rate:,.0f}", str(middle.cpu), *shares)
 
 
 def _more(found: Found) -> Iterator[str]:
@@ -121,8 +129,8 @@ def _more(found: Found) -> Iterator[str]:
         accepted = figures.middle([one.accepted for one in drains])
         yield (
             f"- One worker process drained {done.rate:,.0f} deliveries a second, "
-            f"{done.cpu:.0f} us of CPU each, which had come at {accepted.rate:,.0f} a second, "
-            f"{accepted.cpu:.0f} us each ({found.titles[key]})."
+            f"{done.cpu} us of CPU each, which had come at {accepted.rate:,.0f} a second, "
+            f"{accepted.cpu} us each ({found.titles[key]})."
         )
     if found.few is not None and found.many is not None:
         yield (
@@ -155,7 +163,9 @@ def _targets(found: Found) -> Iterator[str]:
         target = Target(f"drain / accept, {found.titles[key]}", 1)
         # Of the same minutes each: what the machine gives changes by as much as the two differ.
         by_rate = statistics.median(one.done.rate / one.accepted.rate for one in drains)
-        by_cpu = statistics.median(one.accepted.cpu / one.done.cpu for one in drains)
+        by_cpu = statistics.median(
+            _of_its_core(key, one.accepted.cpu) / _of_its_core(key, one.done.cpu) for one in drains
+        )
         yield f"- {target.line(by_rate)} (by CPU {by_cpu:.2f})"
     if found.few is not None and found.many is not None:
         grown = Target(f"p99 with {found.rows:,} rows / with 10,000", 1.2, at_most=True)

@@ -89,15 +89,15 @@ def once(bench: Bench, candidate: Candidate) -> Round:
         candidate.running(folder, bench.cores) as server,
     ):
         load = bench.pressure(server)
-        used = server.cpu()
+        at_rest = server.cpu()
         full = sound(load.saturate(warm=bench.warm, seconds=bench.seconds), server)
-        used = server.cpu() - used
+        cpu = server.cpu().each(at_rest, full.confirmed)
         before = server.last()
         half = load.press(rate=full.rate / 2, seconds=bench.seconds)
         sound(half, server, before)
     return Round(
         rate=full.rate,
-        cpu=used / full.confirmed * 1_000_000,
+        cpu=cpu,
         full=Spread.of(full.latencies),
         half=Spread.of(half.latencies),
     )

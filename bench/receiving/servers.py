@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import sqlalchemy
 
+from bench.receiving.figures import Cpu
 from bench.receiving.machine import Cores
 from calcontract.process import Process
 from calcontract.reference import PATH, free_port
@@ -28,6 +29,8 @@ class Server:
     started: tuple[psutil.Process, ...]
     #: Its database, as SQLAlchemy spells it; empty if it keeps nothing.
     database: str = ""
+    #: The processes of that database's server, if it has one.
+    beside: tuple[psutil.Process, ...] = ()
 
     def last(self) -> int:
         """The id of the newest row of its table, 0 if there is none or it keeps nothing."""
@@ -44,29 +47,34 @@ class Server:
         with engine.connect() as connection:
             return int(connection.scalar(sqlalchemy.text(query), values) or 0)
 
-    def _alive(self) -> list[psutil.Process]:
-        found = [each for each in self.started if each.is_running()]
-        for each in self.started:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                found += each.children(recursive=True)
-        return list(dict.fromkeys(found))
-
-    def cpu(self) -> float:
-        """Seconds of CPU that all of its processes have used."""
-        used = 0.0
-        for each in self._alive():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                spent = each.cpu_times()
-                used += spent.user + spent.system + spent.children_user + spent.children_system
-        return used
+    def cpu(self) -> Cpu:
+        """Seconds of CPU that its processes have used, and those of its database's server."""
+        return Cpu(_used(self.started), _used(self.beside))
 
     def memory(self) -> int:
         """Bytes of memory that its processes hold (RSS)."""
         held = 0
-        for each in self._alive():
+        for each in _alive(self.started):
             with contextlib.suppress(psutil.NoSuchProcess):
                 held += each.memory_info().rss
         return held
+
+
+def _alive(started: Sequence[psutil.Process]) -> list[psutil.Process]:
+    found = [each for each in started if each.is_running()]
+    for each in started:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += each.children(recursive=True)
+    return list(dict.fromkeys(found))
+
+
+def _used(started: Sequence[psutil.Process]) -> float:
+    used = 0.0
+    for each in _alive(started):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            spent = each.cpu_times()
+            used += spent.user + spent.system + spent.children_user + spent.children_system
+    return used
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 import pytest
 
 from bench.receiving.figures import (
+    Cpu,
     Round,
     Spread,
     Target,
@@ -27,11 +28,11 @@ def test_no_samples_have_no_spread():
 
 def test_the_middle_of_rounds_is_the_median_of_each_figure_by_itself():
     rounds = [
-        Round(10, 3, Spread(1, 2, 3), Spread(7, 8, 9)),
-        Round(30, 1, Spread(5, 1, 9), Spread(9, 7, 8)),
-        Round(20, 2, Spread(3, 3, 1), Spread(8, 9, 7)),
+        Round(10, Cpu(3, 9), Spread(1, 2, 3), Spread(7, 8, 9)),
+        Round(30, Cpu(1, 8), Spread(5, 1, 9), Spread(9, 7, 8)),
+        Round(20, Cpu(2, 7), Spread(3, 3, 1), Spread(8, 9, 7)),
     ]
-    assert middle(rounds) == Round(20, 2, Spread(3, 2, 3), Spread(8, 8, 8))
+    assert middle(rounds) == Round(20, Cpu(2, 8), Spread(3, 2, 3), Spread(8, 8, 8))
 
 
 def test_two_rounds_meet_half_way():
@@ -83,3 +84,7 @@ def test_what_was_not_measured_has_no_ratio(one, other):
 
 def test_a_ratio_is_one_for_each_of_the_other():
     assert ratio(3.0, 2.0) == 1.5
+
+
+def test_cpu_is_told_for_each_of_what_was_done_in_between():
+    assert Cpu(3.0, 1.5).each(Cpu(1.0, 1.0), 10_000) == Cpu(pytest.approx(200), pytest.approx(50))

@@ -1,14 +1,19 @@
 import pytest
 
-from bench.receiving.figures import Drain, Failure, Pace, Round, Spread
+from bench.receiving.figures import Cpu, Drain, Failure, Pace, Round, Spread
 from bench.receiving.page import Found, page
 from bench.receiving.soak import Memory
 
-TITLES = {"sqlite": "reference", "forgetful": "forgetful", "postgres": "on PostgreSQL"}
+TITLES = {
+    "sqlite": "reference",
+    "forgetful": "forgetful",
+    "postgres": "on PostgreSQL",
+    "postgres-apart": "PostgreSQL apart",
+}
 
 
-def a_round(rate, p99=10.0, cpu=100.0):
-    return Round(rate, cpu, Spread(5.0, p99, 30.0), Spread(1.0, 2.0, 3.0))
+def a_round(rate, p99=10.0, cpu=100.0, database=0.0):
+    return Round(rate, Cpu(cpu, database), Spread(5.0, p99, 30.0), Spread(1.0, 2.0, 3.0))
 
 
 @pytest.fixture
@@ -55,7 +60,9 @@ def test_who_is_left_out_is_told_with_the_reason(found):
 def test_targets_compare_medians(found):
     found.rounds = {"sqlite": [a_round(6000, p99=21.0)], "forgetful": [a_round(10000, cpu=70)]}
     paces = [(6000, 2000), (4000, 2000), (8000, 4100)]
-    found.drained = {"sqlite": [Drain(Pace(came, 100), Pace(went, 150)) for came, went in paces]}
+    found.drained = {
+        "sqlite": [Drain(Pace(came, Cpu(100)), Pace(went, Cpu(150))) for came, went in paces]
+    }
     told = page(found).splitlines()
     assert "- SQLite / stores nothing >= 0.5: 0.60, met (by CPU 0.70)" in told
     assert "- SQLite, p99 at saturation <= 20 ms: 21.00 ms, MISSED" in told
@@ -64,6 +71,26 @@ def test_targets_compare_medians(found):
         "drained 2,000 deliveries a second, 150 us of CPU each, which had come at 6,000 a second"
     )
     assert any(drained in line for line in told)
+
+
+def test_the_database_s_part_is_told_beside_the_receiver_s(found):
+    found.rounds = {"postgres": [a_round(7000, cpu=90.4, database=39.6)]}
+    paces = (Pace(7000, Cpu(90, 40)), Pace(6000, Cpu(100, 60)))
+    found.drained = {"postgres": [Drain(*paces)]}
+    told = page(found)
+    assert "| 90 + 40 |" in " ".join(told.split())
+    assert "100 + 60 us of CPU each, which had come at 7,000 a second, 90 + 40 us each" in told
+
+
+@pytest.mark.parametrize(("key", "share"), [("postgres", "0.50"), ("postgres-apart", "0.75")])
+def test_a_database_with_a_core_of_its_own_uses_none_of_the_servers(found, key, share):
+    found.rounds = {
+        key: [a_round(7000, cpu=80, database=40)],
+        "forgetful": [a_round(10000, cpu=60)],
+    }
+    assert f">= 0.5: 0.70, met (by CPU {share})" in page(found)
+    found.drained = {key: [Drain(Pace(7000, Cpu(60, 20)), Pace(7000, Cpu(80, 80)))]}
+    assert f"{TITLES[key]} >= 1: 1.00, met (by CPU {share})" in page(found)
 
 
 def test_rows_and_memory_are_told_when_they_were_measured(found):
