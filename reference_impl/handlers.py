@@ -8,8 +8,6 @@ effect per occurrence; what differs between them is how appointments are folded
 
 from __future__ import annotations
 
-import itertools
-import operator
 from typing import TYPE_CHECKING, Any
 
 from reference_impl import conformity, logs
@@ -77,17 +75,14 @@ class Handlers:
             )
         return self.reader.read(envelope, received_at)
 
-    def apply(self, connection: Connection, facts: Sequence[Fact]) -> None:
-        """Let each of *facts* take effect, once, inside the transaction of *connection*."""
+    def apply(self, connection: Connection, facts: Sequence[Fact]) -> list[bool]:
+        """
+        Let each of *facts* take effect, once, inside the transaction of *connection*.
+
+        For each, whether it had one: not if it tells of what has happened already.
+        """
         told = [(fact, self.kind(fact.trigger)) for fact in facts]
-        new = self.book.record(connection, told, self.clock.now())
-        for fact in itertools.compress(facts, map(operator.not_, new)):
-            self.log.info(
-                "Duplicate occurrence ignored",
-                triggerEvent=fact.trigger,
-                calcomBookingId=fact.booking_id,
-                uid=logs.short(fact.uid),
-            )
+        return self.book.record(connection, told, self.clock.now())
 
 
 def _named(envelope: Envelope) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class _Try:
     #: How the log names its delivery.
     named: dict[str, Any]
     fact: Fact | None = None
+    #: Whether other bytes had told of the same before.
+    known: bool = False
     done: bool = False
     problem: Exception | None = None
     #: What it took so far; of what several had in common, its share.
@@ -153,9 +155,11 @@ class Tries:
             # A power failure that undoes the effect undoes the mark with it, and the delivery is
             # processed again: what was acknowledged is on disk, so nobody has to wait for it here.
             with self.store.write(durable=False) as connection:
-                facts = [one.fact for one in tries if one.fact is not None]
+                facts = {at: one.fact for at, one in enumerate(tries) if one.fact is not None}
                 if facts:
-                    self.handlers.apply(connection, facts)
+                    new = self.handlers.apply(connection, [*facts.values()])
+                    for at, is_new in zip(facts, new, strict=True):
+                        tries[at].known = not is_new
                 jobs = [one.job for one in tries]
                 for job in jobs:
                     self.interfere("during", job)
@@ -184,6 +188,8 @@ class Tries:
         try:
             if one.done:
                 outcome = "done"
+                if one.known:
+                    self.log.info("Duplicate occurrence ignored", **one.named)
                 self.log.info("Processed Cal.com webhook", **one.named)
             elif isinstance(one.problem, LeaseLostError):
                 outcome = "lost"

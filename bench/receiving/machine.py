@@ -113,7 +113,7 @@ def described(cores: Cores, disk: Disk) -> list[str]:
     busy = os.getloadavg()[0]
     return [
         f"{os.cpu_count()} cores, server on {cores.server}, load on {cores.load}"
-        + f", a database apart on {cores.database}"
+        f", a database apart on {cores.database}"
         + ("" if cores.server != cores.load else ": ALL ON ONE CORE"),
         f"load average {busy:.1f} before it began: {'idle' if busy < 0.3 else 'NOT IDLE'}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",

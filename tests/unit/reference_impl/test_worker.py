@@ -78,6 +78,20 @@ def test_what_is_said_of_a_delivery_says_of_which(machine, log_lines, trigger):
     assert [line["webhookId"] for line in lines] == [id_] * 3
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_who_tells_of_what_happened_already_is_named_once_it_is_done(machine, log_lines, together):
+    first, again = put(machine), put(machine, minute=1)
+    machine.worker.step(2 if together else 1)
+    failing(machine, 0 if together else 1)
+    work_off(machine)
+    machine.clock.advance(60)
+    work_off(machine)
+    lines = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    known = [line["webhookId"] for line in lines if line["event"] == "Duplicate occurrence ignored"]
+    assert (row(machine, first)["state"], row(machine, again)["state"]) == ("done", "done")
+    assert known == [again]
+
+
 def test_tries_follow_the_guides_schedule_and_end_as_a_dead_letter(machine, log_lines):
     id_ = put(machine)
     failing(machine, 3)
