@@ -108,6 +108,30 @@ class OnPostgres(Candidate):
             yield Server(server.url, server.started, address, beside=database.started)
 
 
+@dataclass(frozen=True)
+class OnOurTables(Candidate):
+    """A receiver of others that writes to the tables of the reference receiver, in a file."""
+
+    @contextlib.contextmanager
+    def running(self, folder: Path, cores: Cores) -> Iterator[Server]:
+        """
+        It, listening, with a database that the reference receiver has made.
+
+        Raises:
+            CalledProcessError: if that cannot be made.
+            SetupError: if it does not listen in time.
+        """
+        address = f"sqlite:///{folder / 'receiver.db'}"
+        subprocess.run(  # noqa: S603 - our own command
+            [*RECEIVER, "migrate"],
+            env=os.environ | variables(address),
+            check=True,
+            capture_output=True,
+        )
+        with super().running(folder, cores) as server:
+            yield server
+
+
 def variables(database: str) -> dict[str, str]:
     """The environment of a receiver with that *database*."""
     return {"CALCOM_WEBHOOK_SECRET": SECRET, "DATABASE_URL": database}
@@ -219,6 +243,12 @@ _ALL = (
     Candidate("webhook", "webhook (Go), runs /bin/true", _webhook, False, _no_webhook),
     Candidate("node", "Fastify, a commit each", _fastify("single"), missing=_no_fastify),
     Candidate("node-group", "Fastify, group commit", _fastify("group"), missing=_no_fastify),
+    OnOurTables(
+        "node-alike",
+        "Fastify, group commit, writes alike",
+        _fastify("alike"),
+        missing=_no_fastify,
+    ),
 )
 
 CANDIDATES: Mapping[str, Candidate] = {each.key: each for each in (*_ALL, CEILING)}

@@ -27,6 +27,7 @@ _RATES = (
     (Target("SQLite / stores nothing", 0.5), "sqlite", "forgetful"),
     (Target("SQLite / a commit each", 3), "sqlite", "single"),
     (Target("SQLite / Fastify, group commit", 1), "sqlite", "node-group"),
+    (Target("SQLite / Fastify, group commit, writes alike", 1), "sqlite", "node-alike"),
     (Target("SQLite / Fastify, a commit each", 1), "sqlite", "node"),
     (Target("SQLite / webhook", 1), "sqlite", "webhook"),
     (Target("PostgreSQL / stores nothing", 0.5), "postgres", "forgetful"),
