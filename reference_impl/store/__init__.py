@@ -2,7 +2,7 @@
 The store: transactions on the database that `DATABASE_URL` names.
 
 The only place that knows which databases there are.  Everywhere else it is SQLAlchemy's language,
-these classes and the functions of `statements` and `locks`.
+these classes and the functions of `statements`, `bulk` and `locks`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from sqlalchemy.exc import ArgumentError
 
 from reference_impl.settings import BadSettingsError
 from reference_impl.store.base import Store
-from reference_impl.store.statements import add_all, among, insert_all, insert_new, rows
+from reference_impl.store.bulk import add_all, insert_all
+from reference_impl.store.statements import among, insert_new, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import URL

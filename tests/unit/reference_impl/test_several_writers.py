@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from reference_impl.appointments import Own
 from reference_impl.counts import counted
 from reference_impl.inbox import Entry
-from reference_impl.store import statements
+from reference_impl.store import bulk
 from reference_impl.store.locks import lock, lock_all, try_lock
 from reference_impl.tables import webhook_events
 from reference_impl.testing import ProviderStates
@@ -212,14 +212,14 @@ def test_the_same_deliveries_at_several_processes_are_new_once(assemble):
 def test_what_another_stored_between_two_statements_is_known(assemble, monkeypatch):
     ours, theirs = assemble(), assemble()
     entries = [an_entry(number) for number in range(4)]
-    copy = statements._copy
+    copy = bulk._copy
 
     def late(*arguments):
-        monkeypatch.setattr(statements, "_copy", copy)
+        monkeypatch.setattr(bulk, "_copy", copy)
         assert theirs.inbox.write(entries[1:3]) == [True, True]
         copy(*arguments)
 
-    monkeypatch.setattr(statements, "_copy", late)
+    monkeypatch.setattr(bulk, "_copy", late)
     assert ours.inbox.write(entries) == [True, False, False, True]
     assert look(ours)["totals"]["deliveries"] == 4
 
