@@ -57,7 +57,7 @@ def test_whoever_waits_gets_in_when_another_process_has_ended(assemble, database
             looks.append(seconds)
             stack.close()
 
-        monkeypatch.setattr("reference_impl.store.sqlite.time.sleep", look_again)
+        monkeypatch.setattr("reference_impl.store.sqlite_engine.time.sleep", look_again)
         assert put(machine)
     assert len(looks) == 1
 
