@@ -14,9 +14,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from reference_impl.listening import is_readable
 from reference_impl.meter import Meter
+from reference_impl.writing import OneWriteATurn
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, TimerHandle, Transport
+    from asyncio import TimerHandle, Transport
 
     from reference_impl.settings import Settings
 
@@ -42,41 +43,6 @@ _REASONS = {408: "head too slow", 431: "head too large"}
 
 class BoundExceededError(ValueError):
     """A connection asks for too much; raised through the parser, which then stops."""
-
-
-class _Gathering:
-    """
-    A transport that sends as one what is written in one turn of the loop.
-
-    The server writes the head of an answer and its body one after the other; each would be a packet
-    of its own, which costs the processor more than all else that is done about an answer.
-    """
-
-    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._held: list[bytes] = []
-        self.get_extra_info = transport.get_extra_info
-        self.is_closing = transport.is_closing
-        self.abort = transport.abort
-        self.pause_reading = transport.pause_reading
-        self.resume_reading = transport.resume_reading
-
-    def write(self, data: bytes) -> None:
-        """Send *data* at the end of the turn."""
-        if not self._held:
-            self._loop.call_soon(self._send)
-        self._held.append(data)
-
-    def close(self) -> None:
-        """Close when what was written is sent."""
-        self._send()
-        self._transport.close()
-
-    def _send(self) -> None:
-        if self._held:
-            self._transport.write(b"".join(self._held))
-            self._held.clear()
 
 
 class Protocol(HttpToolsProtocol):
@@ -108,7 +74,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the clock: who connects has something to say."""
-        super().connection_made(cast("Transport", _Gathering(transport, self.loop)))
+        super().connection_made(cast("Transport", OneWriteATurn(transport, self.loop)))
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
