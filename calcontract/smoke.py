@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from calcontract.errors import (
     CapabilityError,
@@ -202,6 +204,15 @@ def _unknown_states(target: Target, states: HttpStates, uid: str) -> Sequence[st
     return tuple(unknown)
 
 
+def _is_known(url: str) -> bool:
+    """Whether the host of *url* has an address."""
+    try:
+        socket.getaddrinfo(urlsplit(url).hostname, None)
+    except OSError:
+        return False
+    return True
+
+
 def _require_answer(target: Target, attempt: Attempt) -> None:
     if attempt.problem == "tls" and (flaw := target.examine_certificate()):
         raise TargetUnreachableError(
@@ -210,13 +221,13 @@ def _require_answer(target: Target, attempt: Attempt) -> None:
             "`calcontract check` accuses it and goes on without verifying it (net-015)",
         )
     if attempt.problem in {"connection", "tls"}:
-        what = (
-            "refuses the connection" if attempt.problem == "connection" else "offers no valid TLS"
-        )
-        raise TargetUnreachableError(
-            f"{target.url} cannot be reached: it {what}",
-            hint="start the receiver, or correct the URL",
-        )
+        if attempt.problem == "tls":
+            what, hint = "it offers no valid TLS", "correct the URL, or what the receiver offers"
+        elif _is_known(target.url):
+            what, hint = "it refuses the connection", "start the receiver, or correct the URL"
+        else:
+            what, hint = "nobody knows its host", "correct the URL"
+        raise TargetUnreachableError(f"{target.url} cannot be reached: {what}", hint=hint)
     if attempt.answer is None:
         raise TargetUnreachableError(
             f"{target.url} gives no answer to a rightly signed delivery ({attempt.problem})",

@@ -243,12 +243,20 @@ def _made(
     return [sender.attempt(spoiled) for _ in range(times)]
 
 
+#: What the name of a problem leaves open.
+_WHY = {
+    attempts.CONNECTION: "connection: nobody listens there, or no such host is known",
+    attempts.TLS: "tls: the certificate or the handshake was refused",
+}
+
+
 def _told(attempt: Attempt) -> str:
     """One line about an attempt."""
     sent = attempt.delivery
     what = f"{sent.trigger} {sent.uid or ''}".rstrip()
     if attempt.answer is None:
-        return f"{what}: no answer ({attempt.problem}) after {attempt.seconds:.3f} s"
+        why = _WHY.get(attempt.problem or "", attempt.problem)
+        return f"{what}: no answer ({why}) after {attempt.seconds:.3f} s"
     verdict = "acknowledged" if attempt.acknowledged else "refused" if attempt.refused else "failed"
     return f"{what}: {attempt.answer.status} ({verdict}) after {attempt.answer.seconds:.3f} s"
 

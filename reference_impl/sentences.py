@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: The exit code of trouble that may pass, of store, address or files (EX_TEMPFAIL).
 MAY_PASS = 75
 
+#: How SQLite calls it that a file cannot be written, or not be made.
+_UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
+
 #: The one of a question that was answered with no: as of a command that is interrupted.
 _DECLINED = 130
 
@@ -53,14 +56,17 @@ def one_sentence(*more: type[Exception]) -> Iterator[None]:
         end(str(problem))
     except SQLAlchemyError as problem:
         cause = getattr(problem, "orig", None)
-        if getattr(cause, "sqlite_errorname", None) == "SQLITE_NOTADB":
+        kind = getattr(cause, "sqlite_errorname", "")
+        if kind == "SQLITE_NOTADB":
             end("DATABASE_URL names a file that is no SQLite database")
         if isinstance(problem, ProgrammingError) and getattr(cause, "sqlstate", "") is None:
             # PostgreSQL's driver alone has seen it, which does not know an option, for example.
             end(f"DATABASE_URL cannot be used: {' '.join(str(cause).split())}")
         # A server's reasons are several lines, of which those that say DETAIL quote values.
         reason = str(cause or "see DATABASE_URL").partition("DETAIL:")[0]
-        told = (" ".join(reason.split()), *getattr(problem, "__notes__", ()))
+        told = [" ".join(reason.split()), *getattr(problem, "__notes__", ())]
+        if kind.startswith(_UNWRITABLE):
+            told.append("its file and the folder of that have to be writable for who runs this")
         end(f"the store cannot be used: {'; '.join(told)}", MAY_PASS)
     except (CannotListenError, CannotStartError) as problem:
         end(str(problem), MAY_PASS)

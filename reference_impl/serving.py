@@ -163,6 +163,8 @@ def serve(
     application.state.machine.open()
     opened = listen(host, port)
     doubts.warn(settings)
+    if testing:
+        logs.logger().warning("Anybody may look into the store and empty it", option="--testing")
     shown = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.certfile else "http"
     address = f"{scheme}://{shown}:{opened.getsockname()[1]}{settings.path}"

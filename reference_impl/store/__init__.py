@@ -46,7 +46,7 @@ def open_store(url: str, *, seconds: float = 5.0) -> Store:
         except ModuleNotFoundError:
             raise BadSettingsError(
                 "DATABASE_URL names PostgreSQL and its driver is not installed: "
-                "pip install 'calcontract[postgresql]'"
+                "pip install 'psycopg[binary]'"
             ) from None
         try:
             return PostgresqlStore(parsed.set(drivername="postgresql+psycopg"), seconds=seconds)
@@ -80,7 +80,8 @@ def _parse(url: str) -> URL:
     except (ArgumentError, ValueError):
         # The text of the problem would repeat the URL, which may hold a password.
         raise BadSettingsError(_EXPECTED) from None
-    if parsed.host and "@" in parsed.host:
+    misplaced = (parsed.host, None if parsed.drivername == "sqlite" else parsed.database)
+    if any("@" in part for part in misplaced if part):
         # The end of a password, and whoever looks for a host of that name says it aloud.
         raise BadSettingsError("DATABASE_URL has an @ too many: one in a password is spelt %40")
     return parsed

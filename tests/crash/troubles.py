@@ -125,6 +125,7 @@ class ReadOnly(Trouble):
         # It may pass: whoever keeps the service running tries again (docs/operating.md).
         assert self._process.popen.wait(timeout=60) == 75, self._process.tail()
         assert self._process.said(b"the store cannot be used")
+        assert self._process.said(b"have to be writable for who runs this")
 
     def __exit__(self, *_):
         for file in self._files:

@@ -127,6 +127,13 @@ def test_nobody_at_the_address_is_said_so(receiver):
     assert f"{url} cannot be reached: it refuses the connection" in sentence
 
 
+def test_a_host_that_nobody_knows_is_no_receiver_that_is_down(receiver):
+    # RFC 6761, section 6.4: no name below it has an address.
+    told = {"target": "http://receiver.invalid/hook", "i_may_test": "receiver.invalid"}
+    sentence = problem(receiver.target(**told, insecure_http=True), TargetUnreachableError)
+    assert "cannot be reached: nobody knows its host; correct the URL" in sentence
+
+
 def test_no_answer_is_said_so(receiver):
     def hang_up(headers, body):
         raise ConnectionAbortedError

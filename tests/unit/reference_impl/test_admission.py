@@ -133,6 +133,7 @@ def test_an_option_that_makes_no_sense_stays_wrong_where_there_is_a_server(guard
         (NOBODY.replace(":1/", ":99999/"), 'cannot be used: invalid port number: "99999"'),
         (f"{NOBODY}?host=a:1&host=b:c", "names hosts and ports that do not match"),
         (NOBODY.replace("hunter2", "secret@hunter2"), "has an @ too many: one in a password"),
+        (NOBODY.replace("hunter2", "se@hunter2/cret"), "has an @ too many: one in a password"),
     ],
 )
 def test_an_address_that_is_none_stays_wrong(tmp_path, url, words):

@@ -237,7 +237,7 @@ def test_the_table_of_processes_follows_from_what_was_measured():
 
 
 def test_processes_are_rounded_up_and_one_that_accepts_is_to_spare():
-    rows_ = sizing.table(sizing.Measured(100, 50, 200, 100, 1000)).splitlines()[-5:]
+    rows_ = sizing.table(sizing.Measured(100, 50, 200, 100, 1000, 1200)).splitlines()[-5:]
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows_]
-    # 100 per second at six tenths of 100 and 200, and of 50 and 100.
-    assert cells[2] == ["100", "3", "1", "5", "2", "10.0%"]
+    # 100 per second at six tenths of 100 and 200, and of 50 and 100, and of a core.
+    assert cells[2] == ["100", "3", "1", "10.0%", "5", "2", "0.2"]
