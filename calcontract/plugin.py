@@ -147,7 +147,8 @@ def _prepared(config: pytest.Config, leaving: contextlib.ExitStack) -> Session |
         return None
     kind = Spread if workers else Session
     session = kind.of(complete, process=running)
-    config.option.markexpr = session.contract.selection(config.option.markexpr)
+    given = config.option
+    given.markexpr = session.chosen(given.markexpr, words=given.keyword)
     session.know(named)
     if workers and not config.option.collectonly:
         session.look()

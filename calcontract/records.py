@@ -200,6 +200,8 @@ class RunRecord:
     handled: Sequence[str] | None = None
     #: The provider states that the target does not know, of those that the profile asks for.
     unknown_states: Sequence[str] = ()
+    #: The options that select some of the contract; empty if all of it was to be run.
+    selection: str = ""
     #: The arguments of `calcontract check` that start the same run.
     words: Sequence[str] = ()
     seconds: float = 0.0

@@ -107,7 +107,7 @@ def run(
     """
     kind = Spread if jobs > 1 else Session
     session = kind.of(options, process=process)
-    selected = session.contract.selection(*select)
+    selected = session.chosen(*select)
     if named is not None:
         session.know(named)
     terminal = Terminal(console, verbose=verbose)

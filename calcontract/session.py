@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import shlex
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -92,6 +93,22 @@ class Session(Checks):
         """
         self.named = named
         self.run.words = named.words()
+
+    def chosen(self, *marks: str, words: str = "") -> str:
+        """
+        The marker expression for what any of *marks* selects, which the verdict is then of.
+
+        Args:
+            marks: expressions over clauses, chapters and levels, some of them empty.
+            words: pytest's expression over the words of titles, if there is one.
+
+        Raises:
+            UsageError: if one of *marks* selects nothing there is.
+        """
+        selected = self.contract.selection(*marks)
+        given = (("-m", selected), ("-k", words))
+        self.run.selection = " ".join(f"{option} {shlex.quote(it)}" for option, it in given if it)
+        return selected
 
     def stop(self, error: CalcontractError) -> NoReturn:
         """End pytest's run because of *error*, with its exit code."""

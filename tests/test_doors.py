@@ -163,8 +163,11 @@ def test_without_a_receiver_the_reference_receiver_is_checked_and_conforms(check
 def test_a_selection_conforms_in_the_scope_that_was_open(check, stand, tmp_path):
     ended = check(stand.url, "-m", "sig-001 or sig-003", "--report", "reports")
     assert ended.code == 0, ended.text
-    assert "verdict  conforms (wire), profile guide: 2 of 2 MUST verified" in ended.out
-    assert outcomes_of(report_of(tmp_path / "reports")) == {"sig-001": "pass", "sig-003": "pass"}
+    only = "-m 'sig-001 or sig-003'"
+    assert f"verdict  conforms (wire), profile guide, only {only}: 2 of 2 MUST" in ended.out
+    report = report_of(tmp_path / "reports")
+    assert outcomes_of(report) == {"sig-001": "pass", "sig-003": "pass"}
+    assert report["selection"] == only
 
 
 def test_a_level_is_selected_as_it_is_printed_and_selections_add_up(check, stand, tmp_path):
@@ -718,7 +721,8 @@ def test_a_receiver_that_only_throttles_is_not_verified(check, stand):
     )
     ended = check(stand.url, "-m", "sig-001")
     assert ended.code == 4, ended.text
-    assert "verdict  not verified (wire), profile guide: 0 of 1 MUST verified" in ended.out
+    verdict = "not verified (wire), profile guide, only -m sig-001: 0 of 1 MUST verified"
+    assert f"verdict  {verdict}" in ended.out
     assert "open     not verified: sig-001" in ended.out
 
 
@@ -835,13 +839,21 @@ def test_pytest_finds_the_contract_from_anywhere_by_its_package(through_pytest, 
         *("--pyargs", "calcontract.suite", "--target", stand.url, "-m", "sig-001"), cwd=tmp_path
     )
     assert ended.code == 0, ended.text
-    assert "conforms (wire), profile guide: 1 of 1 MUST verified" in ended.out
+    assert "conforms (wire), profile guide, only -m sig-001: 1 of 1 MUST" in ended.out
+
+
+def test_words_of_titles_are_told_with_what_was_selected(through_pytest, stand):
+    ended = through_pytest("--target", stand.url, "-m", "sig-001", "-k", "absent or empty")
+    # Checks of it were left out.
+    assert ended.code == 4, ended.text
+    assert "profile guide, only -m sig-001 -k 'absent or empty': 0 of 1 MUST" in ended.out
 
 
 def test_pytest_takes_a_level_as_it_is_printed(through_pytest, stand):
     ended = through_pytest("--target", stand.url, "-m", "MUST and sig-001")
     assert ended.code == 0, ended.text
-    assert "conforms (wire), profile guide: 1 of 1 MUST verified" in ended.out
+    only = "only -m 'must and sig-001'"
+    assert f"conforms (wire), profile guide, {only}: 1 of 1 MUST verified" in ended.out
 
 
 def test_the_contract_is_not_run_against_nothing(tmp_path):

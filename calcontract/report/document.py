@@ -56,6 +56,7 @@ def report(run: RunRecord, contract: Contract) -> dict[str, Any]:
         "capabilities": list(run.capabilities),
         "unknownStates": list(run.unknown_states),
         "handles": None if run.handled is None else list(run.handled),
+        "selection": run.selection or None,
         "seed": run.seed,
         "strict": run.strict,
         "hardened": run.hardened,

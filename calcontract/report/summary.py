@@ -22,6 +22,12 @@ _NAMES = 8
 #: The one that whoever verifies nothing violates, and who leaves out one case does not.
 _ANY_KEY = "sig-003"
 
+#: Of whose profiles a clause is that the real Cal.com's receivers do not owe.
+_GUIDE = frozenset({"guide"})
+
+#: Whoever violates so many of these was hardly built by the guide.
+_SEVERAL = 4
+
 #: The clause whose control sees each trigger event's effect.
 _HANDLED = "evt-011"
 
@@ -38,7 +44,8 @@ def headline(run: RunRecord) -> str:
         must = f"interrupted after {run.ran} of {run.ran + run.unrun} checks, {must} by then"
     # "conforms" alone is said of those who offer everything there is to see.
     scope = f" ({verdict.scope})" if _withheld(run) else ""
-    line = f"{verdict.conclusion}{scope}, profile {run.profile}: {must}"
+    part = f", only {run.selection}" if run.selection else ""
+    line = f"{verdict.conclusion}{scope}, profile {run.profile}{part}: {must}"
     if not run.interrupted and run.unexplained:
         line += ", and it died of what no clause explains"
     if violated := _violated(run):
@@ -101,7 +108,7 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
         unverified = [name for name in run.levels if _is_open(run, name)]
         if unverified:
             yield f"open     not verified: {', '.join(unverified)}"
-        yield from _where_to_start(run)
+        yield from _where_to_start(run, contract)
     known = sorted(
         {record.clause for records in run.checks.values() for record in records if record.known}
     )
@@ -134,8 +141,14 @@ def _is_open(run: RunRecord, clause_id: str) -> bool:
     )
 
 
-def _where_to_start(run: RunRecord) -> Iterator[str]:
+def _where_to_start(run: RunRecord, contract: Contract) -> Iterator[str]:
     yield from deaths.told(run)
+    own = [name for name in _violated(run) if contract.clause(name).profiles == _GUIDE]
+    if len(own) >= _SEVERAL:
+        yield (
+            f"start    with the profile: {_some(own)} are the configuration guide's alone; "
+            "a receiver of the real Cal.com is held to --profile calcom"
+        )
     if refusals_at_root(run):
         yield f"start    with {ROOT}: who refuses honest bytes fails elsewhere for that alone"
     if _verifies_nothing(run):

@@ -66,6 +66,21 @@ def test_conforms_alone_is_said_of_those_who_offer_everything():
         assert summary.headline(concluded(a_check(), scope=scope)).startswith(f"conforms ({scope})")
 
 
+def test_who_was_hardly_built_by_the_guide_is_told_of_the_other_profile():
+    own = ["ack-003", "eff-002", "env-002", "sig-011"]
+    hint = "start    with the profile: ack-003, eff-002, env-002, sig-011 are the"
+    shared = a_check("idm-001", FAILED)
+    told = concluded(*(a_check(name, FAILED) for name in own), shared)
+    assert any(line.startswith(hint) for line in summary.lines(told, CONTRACT))
+    built = concluded(*(a_check(name, FAILED) for name in own[1:]), shared)
+    assert not any("the profile" in line for line in summary.lines(built, CONTRACT))
+
+
+def test_a_verdict_of_some_of_the_contract_says_of_which():
+    run = concluded(a_check(), selection="-m sig-001")
+    assert summary.headline(run).startswith("conforms (wire), profile guide, only -m sig-001: 1 of")
+
+
 # Whether there is TLS is told by the target's URL: nobody withholds it.
 @pytest.mark.parametrize("withheld", sorted({*CAPABILITIES} - {"tls"}))
 def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withheld):
