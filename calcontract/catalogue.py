@@ -107,11 +107,12 @@ class Contract:
 
     def clause(self, clause_id: str) -> Clause:
         """
-        The clause called *clause_id*.
+        The clause called *clause_id*, in any case.
 
         Raises:
             UsageError: if there is none; the message names the nearest id.
         """
+        clause_id = clause_id.lower()
         if clause_id in self._known:
             return self._known[clause_id]
         if clause_id in {chapter.name for chapter in self.chapters}:

@@ -38,10 +38,16 @@ class Known:
 
 @dataclass(frozen=True)
 class Stale:
-    """An entry that has to go, and why."""
+    """An entry that does not hold any more, why, and what is to be done about it."""
 
     entry: Known
     why: str
+    remedy: str
+
+
+_MENDED = "take it off the list"
+_LATE = "mend the receiver, or give it another day"
+_OTHER = "look at it, for it is another fault"
 
 
 class KnownViolations:
@@ -114,11 +120,11 @@ class KnownViolations:
             ]
             reasons = {record.reason for record in records if record.outcome in ACCUSING}
             if entry.expires < self._today:
-                found.append(Stale(entry, f"expired on {entry.expires}"))
+                found.append(Stale(entry, f"expired on {entry.expires}", _LATE))
             elif reasons and entry.reason not in reasons:
                 others = ", ".join(sorted(reasons))
-                found.append(Stale(entry, f"fails for another reason: {others}"))
+                found.append(Stale(entry, f"fails for another reason: {others}", _OTHER))
             elif records and all(record.outcome is Outcome.PASS for record in records):
                 # What could not be verified says nothing of the entry.
-                found.append(Stale(entry, "conforms by now"))
+                found.append(Stale(entry, "conforms by now", _MENDED))
         return found

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What variables are called by everyone; nothing else is repeated in a message.
 NAME = re.compile("[A-Z_][A-Z0-9_]*")
 
+#: No secret has more characters: it is another file, whose every line would be looked for.
+_LONGEST = 4096
+
 
 def secret_of(told: Settings) -> str:
     """
@@ -52,6 +55,11 @@ def secret_of(told: Settings) -> str:
             hint="write the receiver's secret into it"
             if told.secret_file
             else "set it to the receiver's secret; --secret-env takes a name, not the secret",
+        )
+    if len(value) > _LONGEST:
+        raise UsageError(
+            f"{source} holds {len(value):,} characters, which are no secret",
+            hint="name what holds the secret, and nothing else",
         )
     MASK.learn(value)
     return value

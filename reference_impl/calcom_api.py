@@ -43,8 +43,8 @@ class ApiError(Exception):
     """The API did not answer the question; the message is one sentence without the key."""
 
 
-class UnsafeApiUrlError(ValueError):
-    """The key must not be sent to this URL; the message is one sentence."""
+class UnusableSettingError(ValueError):
+    """The key must not, or cannot, be sent to this URL; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class CalcomApi:
     Reads subscriptions from the API at *url* with the API *key*.
 
     Raises:
-        UnsafeApiUrlError: if the key would travel in the clear, or nowhere.
+        UnusableSettingError: if the key would travel in the clear, or nowhere, or fits no header.
     """
 
     def __init__(self, url: str, key: str) -> None:
@@ -95,11 +95,13 @@ class CalcomApi:
             # Read only when asked for, and only then found to be none.
             _ = parts.port
         except ValueError:
-            raise UnsafeApiUrlError(_NO_URL) from None
+            raise UnusableSettingError(_NO_URL) from None
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts)):
-            raise UnsafeApiUrlError("CALCOM_API_URL must start with https://: the key is secret")
+            raise UnusableSettingError("CALCOM_API_URL must start with https://: the key is secret")
         if not parts.hostname or parts.query or parts.fragment:
-            raise UnsafeApiUrlError(_NO_URL)
+            raise UnusableSettingError(_NO_URL)
+        if not (key.isascii() and key.isprintable()):
+            raise UnusableSettingError("CALCOM_API_KEY holds characters that no key has")
         self._url = url.rstrip("/")
         self._key = key
 
@@ -138,8 +140,6 @@ class CalcomApi:
                 # A redirect would carry the question to a place nobody named.
                 allow_redirects=False,
             )
-        except (requests.exceptions.InvalidHeader, UnicodeError):
-            raise ApiError("CALCOM_API_KEY holds characters that no key has") from None
         except requests.RequestException as problem:
             raise ApiError(f"the API cannot be reached ({type(problem).__name__})") from None
         if answer.status_code != 200:

@@ -83,7 +83,7 @@ def verify_webhooks(
         try:
             api = calcom_api.CalcomApi(settings.api_url, settings.api_key.strip())
             found = api.subscriptions(scope)
-        except calcom_api.UnsafeApiUrlError as problem:
+        except calcom_api.UnusableSettingError as problem:
             raise UsageError(str(problem)) from None
         except calcom_api.ApiError as problem:
             end(str(problem), 3)

@@ -115,7 +115,7 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
     if known:
         yield f"known    {', '.join(known)}"
     for stale in run.stale:
-        yield f"stale    {stale.entry.id} {stale.why}: take it off the list ({stale.entry.link})"
+        yield f"stale    {stale.entry.id} {stale.why}: {stale.remedy} ({stale.entry.link})"
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
     checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"

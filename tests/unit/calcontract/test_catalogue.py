@@ -199,8 +199,9 @@ def test_the_level_is_the_word_of_the_text(load, level, text):
 # --- looking things up ----------------------------------------------------------------------------
 
 
-def test_a_clause_is_found_by_its_id():
-    assert CONTRACT.clause("sig-010").id == "sig-010"
+@pytest.mark.parametrize("name", ["sig-010", "SIG-010"])
+def test_a_clause_is_found_by_its_id(name):
+    assert CONTRACT.clause(name).id == "sig-010"
 
 
 @pytest.mark.parametrize(

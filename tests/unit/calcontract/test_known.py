@@ -110,6 +110,8 @@ def test_an_entry_holds_until_the_day_on_which_it_expires(days, code):
     run = concluded(a_run(PASSING, failing()), entry)
     assert run.exit_code is code
     assert [stale.why for stale in run.stale] == ["expired on 2027-01-14"] * (days < 0)
+    advice = "expired on 2027-01-14: mend the receiver, or give it another day ("
+    assert (advice in "\n".join(summary.lines(run, CONTRACT))) == (days < 0)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BLOCKED, Outcome.INCONCLUSIVE, Outcome.NOT_VERIFIED])

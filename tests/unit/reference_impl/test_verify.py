@@ -143,7 +143,7 @@ def test_an_address_in_cal_com_that_is_none_is_told_and_not_stumbled_over(verify
 def test_a_key_that_no_header_can_carry_is_said(verify, monkeypatch):
     monkeypatch.setenv("CALCOM_API_KEY", "cal_\nlive")
     outcome = verify()
-    assert outcome.exit_code == 3
+    assert outcome.exit_code == 2
     assert "CALCOM_API_KEY holds characters" in outcome.stderr
 
 
