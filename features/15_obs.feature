@@ -148,6 +148,14 @@ Feature: Observability
         | 64 random hex digits |
         | sha256= and nothing  |
 
+    @needs-log
+    Example: The log of what is acknowledged does not show its signature
+      Given the log is read from here on
+      And a BOOKING_CREATED delivery
+      When Cal.com delivers it
+      Then the receiver acknowledges it
+      And the log gives away neither the secret nor the expected signature
+
     @needs-log @last
     Example: No line of the whole run shows the secret
       Given a BOOKING_CREATED delivery

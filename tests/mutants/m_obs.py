@@ -171,6 +171,19 @@ class LogsTheExpectedSignature(Receiver):
         return refusal
 
 
+@breaks("obs-007", part="receiver", reasons={"log-leak"})
+class LogsTheHeadersOfWhatItTakes(Receiver):
+    """Logs each delivery with its headers, to be able to find out what had come."""
+
+    def accepted(self, entry):
+        self.log.info("Cal.com webhook accepted", headers=self.headers)
+        return super().accepted(entry)
+
+    def authenticate(self, headers, body):
+        self.headers = {name.decode(): value.decode("latin-1") for name, value in headers}
+        return super().authenticate(headers, body)
+
+
 @breaks(
     "obs-007",
     part="receiver",
