@@ -19,16 +19,20 @@ class Running:
     def __init__(self, settings, **options):
         self.app = build_app(settings, working=False, **options)
         self.machine = self.app.state.machine
+        #: How often the application has read of the attempt before.
+        self.reads = 0
 
-    def call(self, messages, headers=(), method="POST", path=PATH):
+    def call(self, messages, headers=(), method="POST", path=PATH, client=("127.0.0.1", 5)):
         """What the application sends: status, headers, body; `None` when it sends nothing."""
-        return asyncio.run(self._call(messages, headers, method, path))
+        return asyncio.run(self._call(messages, headers, method, path, client))
 
-    async def _call(self, messages, headers, method, path):
+    async def _call(self, messages, headers, method, path, client):
         self.machine.start(worker=False)
         sent, waiting = [], list(messages)
+        self.reads = 0
 
         async def receive():
+            self.reads += 1
             if not waiting:
                 await asyncio.sleep(60)
             return waiting.pop(0)
@@ -42,7 +46,7 @@ class Running:
             "path": path,
             "query_string": b"",
             "headers": list(headers),
-            "client": ("127.0.0.1", 5),
+            "client": client,
         }
         try:
             await self.app(scope, receive, send)
@@ -81,6 +85,7 @@ def test_a_signed_delivery_is_accepted_in_the_guides_words(run):
     status, headers, body = app.post(a_body())
     assert (status, body) == (202, b'{"status":"accepted"}')
     assert headers[b"content-type"] == b"application/json"
+    assert headers[b"content-length"] == b"%d" % len(body)
     assert app.stored() == 1
 
 
@@ -100,6 +105,17 @@ def test_what_is_not_authentic_is_refused_in_the_guides_words(run, headers, text
     assert (status, body) == (401, text)
     assert answered[b"content-type"].startswith(b"text/plain")
     assert app.stored() == 0
+
+
+@pytest.mark.parametrize("headers", [[], [(b"x-cal-signature-256", b"no-secret-provided")]])
+def test_where_verification_is_switched_off_nothing_is_asked_of_a_signature(
+    run, log_lines, headers
+):
+    rotating = {"secret": "", "previous_secret": "the-old-one"}
+    app = run(verify_signature=False, environment="local", **rotating)
+    assert app.post(a_body(), headers)[0] == 202
+    # Nor is it said that one of the two secrets had signed.
+    assert "Cal.com webhook secret" not in log_lines.getvalue()
 
 
 @pytest.mark.parametrize("body", [b"", b"false", b"{", b'{"triggerEvent":"X","payload":{}}'])
@@ -130,20 +146,58 @@ def test_a_body_up_to_the_limit_is_taken_and_one_beyond_is_not(run):
     app = run(body_limit=len(body) - 1)
     assert app.post(body)[0] == 413
     assert app.stored() == 0
-    assert run(body_limit=len(body)).post(body)[0] == 202
+    app = run(body_limit=len(body))
+    assert app.post(body)[0] == 202
+    assert app.post(body, [*signed(body), (b"content-length", b"%d" % len(body))])[0] == 202
 
 
 def test_a_declared_length_beyond_the_limit_is_refused_before_it_is_read(run):
     headers = [(b"content-length", b"11"), (b"expect", b"100-continue")]
-    # Any read would find the client gone, and then there is no answer.
-    assert run(body_limit=10).call([{"type": "http.disconnect"}], headers)[0] == 413
+    app = run(body_limit=10)
+    assert app.call([{"type": "http.request", "body": b"x" * 11}], headers)[0] == 413
+    # To read would be to tell the client to go ahead.
+    assert app.reads == 0
 
 
-def test_a_refused_body_is_read_to_its_end_so_that_the_answer_can_be(run):
-    messages = [{"type": "http.request", "body": b"x" * 20, "more_body": True}] * 3
-    messages.append({"type": "http.request", "body": b"", "more_body": False})
-    assert run(body_limit=30).call(messages)[0] == 413
-    assert run(body_limit=30).call(messages, [(b"content-length", b"60")])[0] == 413
+@pytest.mark.parametrize(
+    "field", [(b"x-number", b"999999"), (b"content-length", b"ten"), (b"content-length", b"")]
+)
+def test_what_declares_no_length_is_measured(run, field):
+    body = a_body()
+    app = run(body_limit=len(body))
+    assert app.post(body, [*signed(body), field])[0] == 202
+
+
+PIECE = {"type": "http.request", "body": b"x" * 20, "more_body": True}
+END = {"type": "http.request", "body": b"", "more_body": False}
+GONE = {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"60")]])
+@pytest.mark.parametrize(
+    ("messages", "reads"),
+    [([PIECE, PIECE, PIECE, END, PIECE], 4), ([PIECE, PIECE, GONE, PIECE], 3)],
+    ids=["whole", "broken off"],
+)
+def test_a_refused_body_is_read_to_its_end_so_that_the_answer_can_be(run, headers, messages, reads):
+    app = run(body_limit=30)
+    assert app.call(messages, headers)[0] == 413
+    assert app.reads == reads
+
+
+def test_a_body_that_is_too_large_at_its_end_has_nothing_more_to_be_read(run):
+    app = run(body_limit=30)
+    assert app.call([PIECE, {**PIECE, "more_body": False}])[0] == 413
+    assert app.reads == 2
+
+
+def test_a_refused_body_is_read_for_so_long_and_no_longer(run, monkeypatch):
+    app = run(body_limit=30)
+    monkeypatch.setattr("reference_impl.door._DRAIN_BYTES", 60)
+    assert app.call([PIECE] * 10)[0] == 413
+    assert app.reads == 5
+    monkeypatch.setattr("reference_impl.door._DRAIN_SECONDS", 0.01)
+    assert app.call([PIECE] * 3)[0] == 413
 
 
 def test_a_client_that_goes_away_leaves_nothing(run):
@@ -169,6 +223,13 @@ def test_one_attempt_too_many_has_to_wait(run):
     status, headers, _ = app.post(a_body())
     assert status == 429
     assert 1 <= int(headers[b"retry-after"]) <= 60
+
+
+def test_each_client_has_attempts_of_its_own_and_so_have_all_without_an_address(run):
+    app = run(throttle=1)
+    clients = [("192.0.2.1", 5), ("192.0.2.2", 5), None, ("192.0.2.1", 6), None]
+    statuses = [app.post(a_body(), client=client)[0] for client in clients]
+    assert statuses == [202, 202, 202, 429, 429]
 
 
 def test_a_store_that_cannot_write_is_unavailable(run, tmp_path):

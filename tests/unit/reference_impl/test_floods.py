@@ -1,5 +1,7 @@
 """Log lines of those who are turned away, when there are very many of them."""
 
+import asyncio
+import dataclasses
 import json
 import logging
 
@@ -7,6 +9,7 @@ import pytest
 
 from reference_impl.floods import BURST, PER_SECOND, Floods
 from reference_impl.gathering import StoreUnavailableError
+from tests.unit.reference_impl.bodies import a_body, signed
 from tests.unit.reference_impl.process import Process
 
 
@@ -91,6 +94,20 @@ def test_a_store_in_trouble_fills_no_disk_either(machine, log_lines):
     for _ in range(BURST + 1):
         assert machine.receiver.unavailable(StoreUnavailableError("busy")).status == 503
     assert log_lines.getvalue().count("Cal.com webhook not stored") == BURST
+
+
+def test_those_who_have_to_wait_fill_no_disk_either(assemble, settings, log_lines, flood):
+    receiver = assemble(dataclasses.replace(settings, throttle=1)).receiver
+    body = a_body()
+
+    async def insist():
+        return [await receiver.judge("192.0.2.1", signed(body), body) for _ in range(BURST + 2)]
+
+    receiver.floods = flood
+    receiver.accept = lambda _: asyncio.sleep(0, result=True)
+    statuses = [answer.status for answer in asyncio.run(insist())]
+    assert statuses == [202, *[429] * (BURST + 1)]
+    assert log_lines.getvalue().count("Cal.com webhook throttled") == BURST
 
 
 def test_an_attempt_that_is_left_out_is_answered_and_counted_all_the_same(machine, log_lines):

@@ -76,6 +76,34 @@ def test_receipts_and_duplicates_are_counted_per_trigger(machine):
     assert counts == {"BOOKING_CREATED": (2, 1), "PING": (1, 0)}
 
 
+def test_priorities_are_the_guides(machine):
+    told = {
+        0: ("BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED"),
+        1: ("BOOKING_CONFIRMED", "BOOKING_REJECTED", "BOOKING_REQUESTED"),
+        2: ("FORM_SUBMITTED", "PING", "SOMETHING_NEW"),
+    }
+    for priority, triggers in told.items():
+        assert [machine.inbox.priority(trigger) for trigger in triggers] == [priority] * 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "together"),
+    [
+        ({"uid": "a"}, {"uid": "a", "bookingId": 2}, True),
+        ({"uid": "a"}, {"uid": "b", "bookingId": 97}, False),
+        ({"uid": None, "bookingId": 5}, {"uid": None, "bookingId": 5}, True),
+        ({"uid": None, "bookingId": 5}, {"uid": None, "bookingId": 6}, False),
+        ({"uid": None, "bookingId": 5}, {"uid": "5"}, False),
+        ({"uid": None, "bookingId": ...}, {"uid": None, "bookingId": ...}, False),
+    ],
+)
+def test_deliveries_belong_together_by_their_bookings_uid_else_by_its_number(
+    machine, one, other, together
+):
+    first, second = an_entry(machine, **one), an_entry(machine, minute=1, **other)
+    assert (first.booking == second.booking) is together
+
+
 def test_priority_is_a_bounded_head_start(machine):
     rank = machine.inbox.rank
     assert rank("BOOKING_CREATED", 0) < rank("BOOKING_REQUESTED", 0) < rank("FORM_SUBMITTED", 0)
