@@ -244,17 +244,38 @@ def test_a_lease_that_ran_out_is_taken_over_however_much_else_there_is_to_do(mac
     assert "stalled" in claimed[3:7]
 
 
-def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine):
+def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine, log_lines):
     put(machine)
     stalled = claim(machine)
     machine.clock.advance(machine.settings.lease)
     holder = claim(machine)
     machine.worker.process([stalled])
+    assert "Lease lost, nothing done" in log_lines.getvalue()
+    assert "will be tried again" not in log_lines.getvalue()
     machine.worker.failed(stalled, "late")
     machine.worker.bury(stalled, "late")
     seen = look(machine, "uid-1")
     assert seen["effects"] == seen["notices"] == []
     machine.worker.process([holder])
+    assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+@pytest.mark.parametrize("way", ["given back", "taken over", "put back", "interrupted"])
+def test_who_has_no_lease_any_more_changes_nothing_though_nobody_else_has_one(machine, way):
+    id_ = put(machine)
+    stalled = claim(machine)
+    if way == "given back":
+        assert machine.leases.give_back() == 1
+    elif way == "taken over":
+        machine.leases.take_over()
+    else:
+        machine.leases.put_back([stalled], interrupted=way == "interrupted")
+    machine.worker.process([stalled])
+    kept = row(machine, id_)
+    begun = way != "put back"
+    assert (kept["state"], kept["tries"], kept["interruptions"]) == ("waiting", 0, begun)
+    assert look(machine, "uid-1")["effects"] == []
+    assert work_off(machine) == 1
     assert len(look(machine, "uid-1")["effects"]) == 1
 
 
@@ -276,9 +297,12 @@ def test_what_came_where_the_clock_is_a_little_ahead_is_due_at_once(machine):
     assert machine.worker.step() == 1
 
 
-@pytest.mark.parametrize("happens", ["put", "fail", "claim"])
-def test_a_clock_that_was_put_back_delays_nothing(machine, happens):
-    machine.clock.advance(5 * 3600)
+# By less than the longest wait for a retry: but what was never tried waits for none.
+@pytest.mark.parametrize(
+    ("happens", "seconds"), [("put", 18_000), ("put", 600), ("fail", 18_000), ("claim", 18_000)]
+)
+def test_a_clock_that_was_put_back_delays_nothing(machine, happens, seconds):
+    machine.clock.advance(seconds)
     id_ = put(machine)
     if happens == "fail":
         failing(machine, 1)
