@@ -50,7 +50,7 @@ class Throttle:
 def whose(address: str) -> str:
     """Who an attempt from *address* is counted as: one spelling of one address or network."""
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         # No address: a socket's path, or what a proxy made of it.
         return address
