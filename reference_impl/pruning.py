@@ -33,7 +33,7 @@ class Pruned:
     deliveries: int
     notices: int
     #: Deliveries that were forgotten altogether.
-    forgotten: int = 0
+    forgotten: int
 
 
 class Pruning:

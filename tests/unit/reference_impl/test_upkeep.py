@@ -14,11 +14,11 @@ import reference_impl.pruning
 from reference_impl import batches, history
 from reference_impl.clock import Clock
 from reference_impl.commands import application
-from reference_impl.pruning import Pruning
+from reference_impl.pruning import Pruned, Pruning
 from reference_impl.tables import chronicle, effects, notices, webhook_bodies, webhook_events
 from reference_impl.upkeep import CannotReplayError, Upkeep
 from tests.unit.reference_impl.bodies import MINUTE, NOON, SECRET, a_body
-from tests.unit.reference_impl.machines import claim
+from tests.unit.reference_impl.machines import claim, row
 from tests.unit.reference_impl.process import Process, environment
 
 DATABASES = ("sqlite", "postgresql")
@@ -107,14 +107,32 @@ def test_dead_letters_are_replayed_and_nothing_else(run, machine):
 def test_what_came_since_then_is_replayed_without_a_second_effect(run, machine):
     early = done(machine, uid="a")
     machine.clock.advance(3600)
-    late = done(machine, uid="b")
+    late, letter = done(machine, uid="b"), dead(machine, "c")
     outcome = run("replay-webhook", "--since", "2026-01-01T12:30:00Z")
-    assert outcome.stdout == "1 delivery waits to be processed\n"
-    assert states(machine) == {early: "done", late: "waiting"}
+    assert outcome.stdout == "2 deliveries wait to be processed\n"
+    assert states(machine) == {early: "done", late: "waiting", letter: "waiting"}
     machine.clock.advance(2 * 86_400)
-    assert machine.worker.step()
-    assert set(states(machine).values()) == {"done"}
+    while machine.worker.step():
+        pass
+    assert states(machine) == {early: "done", late: "done", letter: "dead"}
     assert count(machine, effects) == 2
+
+
+def test_what_is_replayed_begins_anew(machine, mend):
+    letter = dead(machine, "a")
+    assert row(machine, letter)["reason"]
+    assert mend().replay(letter) == letter
+    anew = ("tries", "interruptions", "reason", "finished_at")
+    assert [row(machine, letter)[name] for name in anew] == [0, 0, None, None]
+
+
+def test_of_what_is_being_processed_a_dry_run_says_so_too(run, machine):
+    id_ = put(machine)
+    claim(machine)
+    for more in ([], ["--dry-run"]):
+        outcome = run("replay-webhook", "--id", id_, *more)
+        assert (outcome.exit_code, outcome.stdout) == (2, "")
+        assert "is being processed" in outcome.stderr
 
 
 def test_a_dry_run_changes_nothing(run, machine):
@@ -309,6 +327,8 @@ def test_writers_get_their_turn_between_the_batches(machine, monkeypatch, prunin
     pruning._pause = lambda _: between.append(put(machine, uid=f"new{len(between)}"))
     assert pruning.prune(before=NOON + DAY).deliveries == 5
     assert len(between) == 3
+    assert pruning.prune(before=NOON + DAY, forget_before=NOON + DAY).forgotten == 5
+    assert len(between) == 6
 
 
 @pytest.fixture
@@ -479,6 +499,47 @@ def test_what_is_forgotten_has_no_second_effect_when_it_comes_again(run, machine
     again = done(machine, uid="a")
     assert states(machine)[again] == "done"
     assert count(machine, effects) == 2
+
+
+def test_a_dry_run_counts_what_the_run_then_removes(machine, mend, pruning):
+    for uid in "abc":
+        mend(days=0).discard(dead(machine, uid))
+    done(machine, uid="d")
+    dead(machine, "kept")
+    before = states(machine)
+    told = pruning.prune(before=NOON + DAY, dry_run=True)
+    assert (told, states(machine)) == (Pruned(4, 3, 0), before)
+    assert (count(machine, webhook_bodies), count(machine, notices)) == (5, 4)
+    assert pruning.prune(before=NOON + DAY) == told
+    assert (count(machine, webhook_bodies), count(machine, notices)) == (1, 1)
+    oblivion = {"before": NOON + DAY, "forget_before": NOON + DAY}
+    assert pruning.prune(**oblivion, dry_run=True) == Pruned(0, 0, 4)
+    assert len(states(machine)) == 5
+    assert pruning.prune(**oblivion) == Pruned(0, 0, 4)
+    assert len(states(machine)) == 1
+
+
+def test_a_payload_goes_before_its_row(machine, pruning):
+    done(machine, uid="a")
+    pruning.prune(before=NOON + DAY)
+    whole = done(machine, uid="b")
+    # However old it is: what has its payload is forgotten another time.
+    assert pruning.prune(before=NOON + DAY, forget_before=NOON + DAY) == Pruned(1, 0, 1)
+    assert states(machine) == {whole: "done"}
+    assert count(machine, webhook_bodies) == 0
+    assert pruning.prune(before=NOON + DAY, forget_before=NOON + DAY) == Pruned(0, 0, 1)
+    assert states(machine) == {}
+
+
+def test_who_is_asked_is_told_of_what_was_over_since_then(machine, pruning):
+    assert pruning.payloads(NOON, NOON + DAY) == 0
+    done(machine, uid="a")
+    machine.clock.advance(60)
+    done(machine, uid="b")
+    dead(machine, "c")
+    counts = {minute: pruning.payloads(NOON + minute * MINUTE, NOON + DAY) for minute in (0, 1, 2)}
+    assert counts == {0: 2, 1: 1, 2: 0}
+    assert pruning.payloads(NOON, NOON + MINUTE) == 1
 
 
 def test_what_has_a_payload_or_is_young_is_not_forgotten(run, machine, monkeypatch):
