@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 
 import pytest
 
@@ -145,6 +146,7 @@ RAW = bytes.fromhex(RIGHT)
         RIGHT,
         RIGHT.upper(),
         RIGHT[:32],
+        RIGHT[:16],
         f"expected sha256={RIGHT}",
         base64.b64encode(RAW).decode(),
         base64.b64encode(RAW).decode().rstrip("="),
@@ -178,11 +180,31 @@ def test_what_shows_neither_is_discreet(body):
     assert reason(answers.discreet, attempt, secret=SECRET, signature=RIGHT) is None
 
 
-def test_a_secret_of_one_word_is_not_seen_in_every_answer():
-    attempt = an_attempt(401, b"Missing secret")
-    assert reason(answers.discreet, attempt, secret="secret", signature=RIGHT) is None
+@pytest.mark.parametrize(
+    ("secret", "found"), [("secret", None), ("sixteen", None), ("eighteen", "leak")]
+)
+def test_a_secret_of_one_word_is_not_seen_in_every_answer(secret, found):
+    attempt = an_attempt(401, f"Missing {secret}".encode())
+    assert reason(answers.discreet, attempt, secret=secret, signature=RIGHT) == found
+
+
+@pytest.mark.parametrize(
+    ("judge", "promised", "expected"),
+    [
+        (answers.acknowledged, (), "an acknowledgement (2xx)"),
+        (answers.acknowledged, (204, 202), "an acknowledgement (202 or 204)"),
+        (answers.refused, (), "a refusal (4xx)"),
+        (answers.refused, (401,), "a refusal (401)"),
+    ],
+)
+def test_what_was_expected_is_said_as_it_was_promised(judge, promised, expected):
+    with pytest.raises(Violation) as caught:
+        judge(an_attempt(500), promised=promised)
+    assert caught.value.expected == expected
 
 
 def test_an_attempt_is_described_in_a_few_words():
     assert answers.described(an_attempt(503, seconds=0.0123)) == "answer 503 after 12 ms"
     assert answers.described(an_attempt(None, seconds=2)) == "no answer (timeout) within 2.00 s"
+    slow = dataclasses.replace(an_attempt(202), seconds=2.0)
+    assert answers.described(slow) == "answer 202 after 10 ms, and its end only after 2.00 s"

@@ -24,6 +24,23 @@ def test_one_instant_in_many_spellings_is_one_instant(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1969-12-31T23:59:59.999999Z", -1),
+        ("1970-01-01T00:00:00.5Z", 500_000),
+        ("1970-01-01T00:00:00.000001Z", 1),
+        # Beyond a microsecond nothing is kept.
+        ("1970-01-01T00:00:00.1234569+00:00", 123_456),
+        ("2026-01-01T12:00:00.000Z", 1_767_268_800_000_000),
+        ("9999-12-31T23:59:59Z", 253_402_300_799_000_000),
+    ],
+)
+def test_an_instant_is_microseconds_since_1970(text, instant):
+    assert instants.parse(text) == instant
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "",
@@ -34,6 +51,7 @@ def test_one_instant_in_many_spellings_is_one_instant(text):
         "2026-07-14T13:00:00+24:00",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-14:00",
+        "9999-12-31T23:59:60Z",
         "٢٠٢٦-07-14T13:00:00Z",
         "2026-07-14T13:00:00Z\n",
         5,

@@ -197,6 +197,12 @@ def test_a_message_names_a_few_and_counts_all():
     assert len(body.splitlines()) == 12
 
 
+def test_a_message_that_names_all_of_them_counts_no_more():
+    _, body = message([a_notice(number) for number in range(10)])
+    lines = [f"Delivery id{number} is a dead letter: it broke" for number in range(10)]
+    assert body.splitlines() == ["10 BOOKING_CREATED", *lines]
+
+
 @pytest.mark.parametrize("mark", ["\n", "\r\nBcc: all@client.example", "\x1b[2J", "\u2028", "\x00"])
 def test_nothing_a_sender_chose_ends_a_line(mark):
     for count in (1, 2):
@@ -292,6 +298,16 @@ def test_a_turn_of_a_clock_that_was_set_back_is_nobodys(colleagues):
     one.notifier.send()
     other.notifier.send()
     assert len(other.sent) == 1
+
+
+def test_a_turn_of_a_clock_that_is_a_little_ahead_is_its_turn(colleagues):
+    one, other = colleagues
+    one.clock.advance(0.5)
+    one.notifier.deliver = lambda *_: other.notifier.send() or True
+    other.notifier.deliver = lambda *texts: other.sent.append(texts) or True
+    bury(one, "a")
+    one.notifier.send()
+    assert (other.sent, other.looks) == ([], [300.5])
 
 
 def test_a_flood_starts_one_thread_and_not_one_for_each(assemble, settings):

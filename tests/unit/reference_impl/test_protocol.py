@@ -73,6 +73,17 @@ def test_a_header_block_that_is_too_slow_is_given_up(talk, begun):
     assert talk(begun).startswith(b"HTTP/1.1 408 ")
 
 
+def test_the_header_block_of_a_later_request_has_no_more_time(receiver):
+    parts = urlsplit(receiver.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(START + b"content-length: 0\r\n\r\n")
+        answer = b""
+        while b"Missing signature" not in answer:
+            answer += line.recv(65536)
+        line.sendall(START)
+        assert line.recv(65536).startswith(b"HTTP/1.1 408 ")
+
+
 def drip(line):
     """Send a byte now and then, which keeps a connection alive that nobody watches."""
     for _ in range(300):
