@@ -11,7 +11,7 @@ from calcontract.judges import answers, effects
 from calcontract.probes import Look
 from calcontract.records import RunRecord
 from calcontract.verdicts import Outcome
-from tests.unit.calcontract.makers import a_check, a_look, a_run, an_attempt
+from tests.unit.calcontract.makers import NOON, ONE, a_check, a_look, a_run, an_attempt
 
 DECLARED = """
 profile = "calcom"
@@ -107,9 +107,16 @@ def test_the_probes_words_are_translated_and_the_rest_is_left():
 def test_where_no_appointments_are_kept_their_absence_says_nothing():
     bare = a_look(appointments=(), keeps_appointments=False)
     effects.single(bare)
-    for judge in (effects.one, lambda look: effects.over(look, status=None)):
-        with pytest.raises(NotApplicable):
-            judge(bare)
+    for judge, options in (
+        (effects.one, {}),
+        (effects.one_at_most, {}),
+        (effects.live_once, {"start": NOON, "end": ONE}),
+        (effects.over, {"status": None}),
+        (effects.unevaluated, {"result": "42", "mark": "MarkX"}),
+    ):
+        with pytest.raises(NotApplicable) as caught:
+            judge(bare, **options)
+        assert caught.value.reason == "keeps-none"
     with pytest.raises(Violation):
         effects.single(a_look(appointments=()))
 

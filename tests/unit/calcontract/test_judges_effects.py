@@ -49,6 +49,13 @@ def test_effects_are_counted_by_trigger_and_booking(trigger, kinds, occurrences,
     ("records", "deliveries", "remark"),
     [
         ((a_record_of_the_inbox(state="waiting"),), 1, " (in the inbox: waiting after 1 try)"),
+        (
+            (
+                a_record_of_the_inbox(state="waiting", tries=2, next_try_seconds=60.0),
+                a_record_of_the_inbox(uid=OTHER, state="dead"),
+            ),
+            *(2, " (in the inbox: waiting after 2 tries, next in 60.0 s)"),
+        ),
         ((), 7, " (not in the inbox)"),
         # A probe that shows no deliveries at all hides them.
         ((), 0, ""),
@@ -111,6 +118,22 @@ def test_one_appointment_is_neither_none_nor_two():
     assert reason(judges.one, two) == "appointments-doubled"
     assert reason(judges.one_at_most, a_look(appointments=())) is None
     assert reason(judges.one_at_most, two) == "appointments-doubled"
+
+
+@pytest.mark.parametrize(
+    ("uids", "found"),
+    [
+        ((), None),
+        ((UID,), None),
+        ((UID, OTHER), None),
+        # What a person entered has no uid, and there may be several of it.
+        ((UID, None, None), None),
+        ((UID, OTHER, UID), "appointments-doubled"),
+    ],
+)
+def test_no_two_appointments_have_one_uid(uids, found):
+    look = a_look(appointments=tuple(an_appointment(uid=uid, status="cancelled") for uid in uids))
+    assert reason(judges.distinct, look) == found
 
 
 @pytest.mark.parametrize(

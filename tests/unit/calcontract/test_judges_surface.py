@@ -27,7 +27,9 @@ def test_a_failure_does_not_get_over_it(status):
 def test_a_closed_connection_gets_over_it_and_silence_does_not():
     assert reason(surface.gets_over, an_attempt(None, problem="reset"), 30) is None
     assert reason(surface.gets_over, an_attempt(None, problem="timeout"), 30) == "no-answer-timeout"
-    assert reason(surface.gets_over, an_attempt(202, seconds=31), 30) == "too-late"
+    assert reason(surface.gets_over, an_attempt(202, seconds=30), 30) is None
+    for late in (an_attempt(202, seconds=31), an_attempt(None, problem="reset", seconds=31)):
+        assert reason(surface.gets_over, late, 30) == "too-late"
 
 
 def test_a_refusal_and_a_closed_connection_turn_away():
@@ -35,6 +37,21 @@ def test_a_refusal_and_a_closed_connection_turn_away():
     assert reason(surface.turned_away, an_attempt(None, problem="reset")) is None
     assert reason(surface.turned_away, an_attempt(202)) == "status-202"
     assert reason(surface.turned_away, an_attempt(500)) == "status-500"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "found"),
+    [
+        (an_attempt(202), "status-202"),
+        (an_attempt(200), "status-200"),
+        (an_attempt(302), None),
+        (an_attempt(401), None),
+        (an_attempt(500), None),
+        (an_attempt(None), None),
+    ],
+)
+def test_only_a_2xx_is_an_acknowledgement(attempt, found):
+    assert reason(surface.not_acknowledged, attempt) == found
 
 
 def test_one_refusal_says_how_to_send_it_instead():
@@ -244,6 +261,8 @@ def test_an_ordinary_pace_is_not_throttled():
 def test_one_effect_at_the_most_counts_every_kind():
     uid = an_appointment().uid
     assert reason(effects.at_most_one, a_look(), uid) is None
+    others = a_look(effects=(*told("created"), *told("created", uid="anotherUid")))
+    assert reason(effects.at_most_one, others, uid) is None
     twice = a_look(effects=told("created", "cancelled"))
     assert reason(effects.at_most_one, twice, uid) == "effect-repeated"
     doubled = a_look(appointments=(an_appointment(), an_appointment(id="2")))

@@ -1,5 +1,6 @@
 import dataclasses
 import inspect
+import threading
 
 import pytest
 
@@ -39,11 +40,13 @@ def test_every_part_can_be_played_by_an_heir(settings):
 
 
 def test_a_machine_starts_and_stops_without_a_server(settings):
-    machine = Machine(settings)
-    machine.start()
-    machine.stop()
-    machine.start(worker=False)
-    machine.stop()
+    machine, before = Machine(settings), set(threading.enumerate())
+    for working in (True, False):
+        machine.start(worker=working)
+        begun = {thread.name.partition("-")[0] for thread in {*threading.enumerate()} - before}
+        assert ("inbox" in begun, "worker" in begun) == (True, working)
+        machine.stop()
+        assert not {*threading.enumerate()} - before
 
 
 @pytest.mark.parametrize(
