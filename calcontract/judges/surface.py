@@ -135,7 +135,7 @@ _INSIDES = {
         r"|node_modules/|vendor/laravel|site-packages/| on line \d+ of |\.php on line <?b?>?\d+"
     ),
     "a statement to its database": (
-        r"SQLSTATE\[|(?i:syntax error at or near|sqlite3?\.\w*Error|psycopg\d?\.|PG::\w+Error)"
+        r"SQLSTATE\[|\bPG::[A-Z]\w+|(?i:syntax error at or near|sqlite3?\.\w*Error|psycopg\d?\.)"
         r"|\bINSERT INTO [\"`\w]+ ?\(|\bSELECT .{1,200}? FROM [\"`\w]+|\bUPDATE [\"`\w]+ SET\b"
         r"|sqlalchemy\.exc|PrismaClient\w+Error|MongoServerError"
     ),

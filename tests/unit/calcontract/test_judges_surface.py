@@ -14,7 +14,7 @@ def said(body, kind="application/json", **headers):
     return an_attempt(400, body, headers={"content-type": kind, **headers})
 
 
-@pytest.mark.parametrize("status", [202, 302, 400, 401, 413, 501])
+@pytest.mark.parametrize("status", [202, 302, 400, 401, 413, 499, 501])
 def test_whatever_is_definite_gets_over_it(status):
     assert reason(surface.gets_over, an_attempt(status), 30) is None
 
@@ -67,6 +67,7 @@ def test_one_refusal_says_how_to_send_it_instead():
         (202, 202, None),
         (202, 400, "status-202"),
         (200, 422, "status-200"),
+        (202, 499, "status-202"),
         # Who fails at it has not refused it, and is told so by another clause.
         (202, 500, None),
     ],
@@ -109,6 +110,29 @@ INSIDES = [
     b"<b>Warning</b>: x in index.php on line 12 of z",
     b"sqlalchemy.exc.OperationalError",
     b"C:\\inetpub\\site\\Hook.cs",
+    b'x\n  File "hook.py", line 3',
+    b"Error: x\n    at Hook.handle (hook.js:12:34)",
+    b"main.handle(0x1)\n\thook.go:12 +0x1d",
+    b"hook.rb:12:in `handle'",
+    b"Stack trace:\nfirst",
+    b"Caused by:\nsecond",
+    b"Hook.handle(Hook.java:12)",
+    b"./node_modules/express",
+    b"lib/site-packages/flask",
+    b"vendor/laravel",
+    b"unexpected token on line 12 of the template",
+    b"hook.php on line <b>12</b>",
+    b'ERROR: syntax error at or near "FROM"',
+    b"sqlite3.OperationalError: database is locked",
+    b"psycopg2.errors.UniqueViolation",
+    b"PG::UniqueViolation: ERROR",
+    b"PG::ConnectionBad",
+    b"(PG::Error)",
+    b"SELECT id FROM appointments",
+    b"UPDATE appointments SET status = ?",
+    b"PrismaClientKnownRequestError",
+    b"MongoServerError: E11000",
+    b"\xff\xfe Traceback (most recent call last)",
 ]
 
 
@@ -125,6 +149,7 @@ PLAIN = [
     b"<html><body><h1>405 Method Not Allowed</h1><hr>nginx</body></html>",
     b'{"path":"/api/webhooks/calcom","message":"Cannot PUT /api/webhooks/calcom"}',
     b"Please select a payload from the list and update it.",
+    b"\xff\xfe",
 ]
 
 
@@ -165,6 +190,9 @@ def test_markup_counts_where_a_browser_would_run_it(kind, found):
         ({"server": "nginx/1.18.0"}, "version"),
         ({"x-powered-by": "PHP/8.1.2"}, "version"),
         ({"x-powered-by": "Express"}, None),
+        ({"x-aspnet-version": "4.0.30319"}, "version"),
+        ({"x-aspnetmvc-version": "5.2"}, "version"),
+        ({"x-version-of-the-api": "1.0"}, None),
     ],
 )
 def test_a_version_is_told_from_a_name(headers, found):
