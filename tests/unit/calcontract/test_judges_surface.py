@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from calcontract.errors import Inconclusive, NotApplicable
+from calcontract.errors import Inconclusive, NotApplicable, Violation
 from calcontract.judges import effects, surface, throttling
 from tests.unit.calcontract.makers import a_look, an_appointment, an_attempt, reason
 from tests.unit.calcontract.makers import effects as told
@@ -217,8 +217,12 @@ def told_to_wait(value=None, status=429):
 def test_a_wait_is_read_in_seconds_or_as_a_date():
     assert throttling.wait_of(told_to_wait("30")) == 30
     assert throttling.wait_of(told_to_wait("Wed, 21 Oct 2015 07:28:00 GMT")) == 0
-    assert throttling.wait_of(told_to_wait("Wed, 21 Oct 2199 07:28:00 GMT")) > 10**9
-    assert throttling.wait_of(told_to_wait("soon")) is None
+    # Without a zone, or with one that says nothing, it is Greenwich's.
+    for zone in (" GMT", " -0000", ""):
+        assert 10**9 < throttling.wait_of(told_to_wait(f"Wed, 21 Oct 2199 07:28:00{zone}")) < 10**10
+    assert throttling.wait_of(told_to_wait("9" * 5000)) < 10**9
+    for value in ("soon", "-5", "1.5", "\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT FIVE}"):
+        assert throttling.wait_of(told_to_wait(value)) is None
     assert throttling.wait_of(told_to_wait()) is None
     assert throttling.wait_of(an_attempt(None)) is None
 
@@ -227,6 +231,9 @@ def test_a_503_throttles_only_if_it_says_until_when():
     assert throttling.throttled(told_to_wait("1", 503))
     assert not throttling.throttled(told_to_wait(None, 503))
     assert throttling.throttled(told_to_wait())
+    # What is lost and what is taken is no throttle, whatever else it says.
+    for status in (202, 403, 500):
+        assert not throttling.throttled(told_to_wait("1", status))
 
 
 def test_what_comes_again_and_is_taken_has_got_through():
@@ -247,6 +254,15 @@ def test_what_comes_again_and_is_taken_has_got_through():
 )
 def test_what_is_lost_or_failed_has_not_got_through(attempts, found):
     assert reason(throttling.got_through, attempts) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [("3600", "for 3600 s more"), (None, "without saying until when")]
+)
+def test_who_is_kept_out_is_said_to_be_so_and_for_how_long(value, words):
+    with pytest.raises(Violation) as caught:
+        throttling.got_through([told_to_wait(value), told_to_wait(value)])
+    assert caught.value.sentence == f"after 2 attempts it is still kept out, {words}"
 
 
 @pytest.mark.parametrize(
@@ -275,7 +291,10 @@ def test_a_429_has_to_say_when():
 def test_strangers_may_be_refused_and_throttled_and_not_failed_at():
     for attempt in (an_attempt(401), told_to_wait(), an_attempt(None, problem="reset")):
         assert reason(throttling.unfailed, attempt) is None
+    for sound in (an_attempt(499), told_to_wait("1", 503)):
+        assert reason(throttling.unfailed, sound) is None
     assert reason(throttling.unfailed, an_attempt(500)) == "status-500"
+    assert reason(throttling.unfailed, an_attempt(503)) == "status-503"
 
 
 def test_an_ordinary_pace_is_not_throttled():

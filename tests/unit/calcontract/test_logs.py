@@ -119,9 +119,15 @@ def test_a_booking_without_a_number_is_named_by_its_uid():
     assert not judges.names("None", uid="kT8vWq2Z", booking_id=None)
 
 
-@pytest.mark.parametrize("line", ["ERROR: it broke", '{"level":"error"}', "processing failed"])
-def test_a_failure_is_told_in_any_format(line):
-    assert judges.tells_of_failure(line)
+FAILURES = ["ERROR: it broke", '{"level":"error"}', "processing failed", "CRITICAL", "gave up"]
+DUPLICATES = ["Duplicate webhook ignored", '{"event":"redelivered"}', "uid ALREADY known"]
+NEITHER = ["", "created", '{"level":"info","event":"webhook received"}']
+
+
+@pytest.mark.parametrize("line", [*FAILURES, *DUPLICATES, *NEITHER])
+def test_a_failure_and_a_duplicate_are_told_in_any_format_and_from_each_other(line):
+    assert judges.tells_of_failure(line) is (line in FAILURES)
+    assert judges.tells_of_duplicate(line) is (line in DUPLICATES)
 
 
 @pytest.mark.parametrize("lines", [[], ["something else"]])
@@ -163,7 +169,8 @@ def test_a_line_that_begins_with_words_of_a_stranger_is_found(written):
 
 
 @pytest.mark.parametrize(
-    "written", [b"Ada words", b'"Ada\\nwords"', b"  words", b"Ada\\u001b[2Kwords", b""]
+    "written",
+    [b"Ada words", b'"Ada\\nwords"', b"  words", b"Ada\\u001b[2Kwords", b"\x1b[2KAda", b""],
 )
 def test_escaped_words_are_no_line(written):
     judges.unforged(written, "words")
