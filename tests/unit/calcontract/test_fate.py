@@ -28,7 +28,7 @@ NOTHING_ARRIVES = "delivers nothing: every event is lost"
     [
         (None, LOST),
         (202, NEVER_AGAIN),
-        (302, "does not follow"),
+        *((status, "does not follow") for status in (300, 302, 399)),
         (400, LOST),
         (401, LOST),
         (410, "switches the subscription off"),
@@ -55,6 +55,10 @@ def test_a_letter_says_what_becomes_of_the_delivery(status, words):
         ("idm-012", "status-409", 409, True, NOTHING_LOST),
         ("idm-011", "status-500", 500, True, NOTHING_LOST),
         ("idm-002", "no-answer-reset", None, True, NOTHING_LOST),
+        # As a task, what may pass is tried again, and the rest is not.
+        ("idm-011", "status-500", 500, True, "three times more"),
+        ("idm-002", "no-answer-reset", None, True, "three times more"),
+        ("idm-012", "status-409", 409, True, "a task is logged as failed"),
         ("idm-012", "status-410", 410, True, "switches the subscription off"),
         # It was acknowledged, and was not to be, or in other words: nothing follows.
         ("ack-003", "status-200", 200, False, ""),
