@@ -92,6 +92,7 @@ def test_what_was_taken_without_a_secret_is_shown_and_named_as_it_was_made():
     [
         ({"new"}, {"new": 202, "old": 401, "another": 401}),
         ({"new", "old"}, {"new": 200, "old": 204, "another": 403}),
+        ({"old"}, {"new": 401, "old": 202, "another": 401}),
     ],
 )
 def test_what_counts_and_nothing_else_is_right(wanted, statuses):

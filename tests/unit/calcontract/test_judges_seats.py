@@ -43,6 +43,7 @@ OVER = a_slot(ANNA, status="cancelled")
         (of(HERE, a_slot(ANNA, days=2)), MOVED, "live-0"),
         (of(HERE, THERE, a_slot(ANNA, days=2)), MOVED, "still-live"),
         (of(HERE, a_slot(ANNA, days=1, status="requested")), MOVED, "requested"),
+        (of(HERE, THERE, an_appointment(start=None, end=None)), MOVED, "still-live"),
         (of(THERE), ALONE, None),
         (of(OVER, THERE), ALONE, None),
         (of(HERE, THERE), ALONE, "still-live"),
