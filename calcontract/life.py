@@ -48,6 +48,8 @@ class Life:
         self._process = process
         #: Why the receiver cannot be judged, as long as that is so.
         self.gone: str | None = None
+        #: Whether the end of this life is in the account.
+        self._is_noted = False
         #: The check that has found it dead, and how that one ends.
         self._found_by: Check | None = None
         self._found: CheckStop | None = None
@@ -61,6 +63,7 @@ class Life:
     def begins_anew(self) -> None:
         """The receiver was started."""
         self.gone = self._found = None
+        self._is_noted = False
         self.vigil.lives_anew()
 
     def is_over(self) -> bool:
@@ -176,7 +179,8 @@ class Life:
 
     def note_end(self) -> None:
         """Keep account of a death, once, for the report."""
-        if self.gone is None:
+        if not self._is_noted:
+            self._is_noted = True
             ending = "" if self._process is None else self._process.ending
             self.vigil.died(self._last_words(), ending)
 
