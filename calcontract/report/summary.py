@@ -118,8 +118,9 @@ def lines(run: RunRecord, contract: Contract) -> Iterator[str]:
         yield f"stale    {stale.entry.id} {stale.why}: {stale.remedy} ({stale.entry.link})"
     if run.certificate:
         yield f"tls      {run.certificate}; the run went on without verifying it"
-    checks = "no checks" if run.setup_problem is not None else f"{run.ran} checks"
-    yield f"run      {checks}, {_attempts(run.attempts)} in {run.seconds:.1f} s, seed {run.seed}"
+    checks = "no checks" if run.setup_problem is not None else _counted(run.ran, "check")
+    attempts = _counted(run.attempts, "attempt")
+    yield f"run      {checks}, {attempts} in {run.seconds:.1f} s, seed {run.seed}"
     yield f"verdict  {headline(run)}"
 
 
@@ -182,8 +183,8 @@ def _scope(run: RunRecord) -> str:
     return f"{run.scope}: {SCOPES[run.scope]}{offered}{without}"
 
 
-def _attempts(count: int) -> str:
-    return f"{count} {'attempt' if count == 1 else 'attempts'}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _verifies_nothing(run: RunRecord) -> bool:

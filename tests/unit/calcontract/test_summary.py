@@ -7,7 +7,8 @@ import pytest
 from calcontract import verdicts
 from calcontract.catalogue import CAPABILITIES
 from calcontract.errors import Exit, SetupError
-from calcontract.known import KnownViolations
+from calcontract.known import Known, KnownViolations
+from calcontract.records import NOT_RUN
 from calcontract.report import letters, summary
 from calcontract.report.document import report
 from calcontract.verdicts import Level, Outcome
@@ -114,9 +115,56 @@ def test_what_the_scope_hides_is_named():
     assert "scope    wire: URL and secret only; without probe, states, process" in text
 
 
+@pytest.mark.parametrize(
+    ("checks", "attempts", "told"),
+    [(1, 0, "1 check, 0 attempts"), (1, 1, "1 check, 1 attempt"), (2, 2, "2 checks, 2 attempts")],
+)
+def test_an_ordinary_run_is_three_lines(checks, attempts, told):
+    run = concluded(*[a_check()] * checks, seconds=1.26, attempts=attempts)
+    scope, *others = summary.lines(run, CONTRACT)
+    assert scope.startswith("scope    wire")
+    assert others == [
+        f"run      {told} in 1.3 s, seed 41",
+        f"verdict  {summary.headline(run)}",
+    ]
+
+
+def test_what_is_known_to_be_violated_is_listed():
+    entry = Known("sig-002", "status-202", "https://tracker.example/7", NOON.date())
+    run = a_run(a_check(), a_check("sig-002", FAILED))
+    run.conclude(KnownViolations((entry,), today=NOON.date()))
+    assert "known    sig-002" in list(summary.lines(run, CONTRACT))
+
+
 def test_what_is_open_is_named():
     run = concluded(a_check(), a_check("sig-002", Outcome.INCONCLUSIVE))
     assert "open     not verified: sig-002" in "\n".join(summary.lines(run, CONTRACT))
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "opened"), [(False, "sig-002, sig-003, sig-004"), (True, "sig-003, sig-004")]
+)
+def test_what_was_not_begun_is_open_only_of_a_run_that_came_to_its_end(interrupted, opened):
+    unrun = {"outcome": Outcome.NOT_VERIFIED, "reason": NOT_RUN, "ran": False}
+    run = concluded(
+        *(a_check("sig-002"), a_check("sig-002", title="Another", **unrun)),
+        a_check("sig-003", Outcome.INCONCLUSIVE),
+        # One of them was begun, and could not tell.
+        *(a_check("sig-004", Outcome.BLOCKED), a_check("sig-004", title="Another", **unrun)),
+        interrupted=interrupted,
+    )
+    lines = list(summary.lines(run, CONTRACT))
+    assert f"open     not verified: {opened}" in lines
+    assert ("not run  2 of 5 checks: the run was interrupted" in lines) is interrupted
+
+
+def test_an_interrupted_run_has_not_come_to_what_it_died_of():
+    run = a_run(a_check("sig-001"), interrupted=True)
+    run.deaths = [Death((Check("sig-001", "test_x"),))]
+    run.conclude(KnownViolations((), today=NOON.date()))
+    assert "of what no clause explains" not in summary.headline(run)
+    told = "not run  the search for what it has died of: the run was interrupted"
+    assert told in list(summary.lines(run, CONTRACT))
 
 
 def test_a_target_that_could_not_be_judged_is_not_judged():

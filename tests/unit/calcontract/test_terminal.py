@@ -1,4 +1,4 @@
-"""What is printed while a run goes on."""
+"""What is printed while a run goes on, and what of it when it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from calcontract.known import KnownViolations
+from calcontract.records import NOT_RUN
 from calcontract.report.terminal import Terminal
+from calcontract.verdicts import Outcome
+from calcontract.vigil import DIED
+from tests.unit.calcontract.makers import CONTRACT, NOON, a_check, a_run
 
 
 @pytest.fixture
@@ -49,3 +54,108 @@ def test_where_a_line_moves_none_is_written(clock, capsys):
     ended(terminal)
     terminal.pytest_sessionfinish()
     assert capsys.readouterr().err == ""
+
+
+# --- when it is over ------------------------------------------------------------------------------
+
+
+def shown(*records, verbose=False, interrupted=False):
+    """What is printed of a run in which *records* came about."""
+    run = a_run(*records)
+    run.interrupted = interrupted
+    run.conclude(KnownViolations((), today=NOON.date()))
+    screen = io.StringIO()
+    Terminal(Console(file=screen), verbose=verbose).show(run, CONTRACT)
+    return screen.getvalue()
+
+
+def not_run(clause, **more):
+    return a_check(clause, Outcome.NOT_VERIFIED, reason=NOT_RUN, ran=False, **more)
+
+
+def listed(text):
+    """The lines about clauses, by their ids: sign, level, and what stands beside."""
+    rows = [line.split() for line in text.splitlines() if line.startswith("  ")]
+    return {row[1]: (row[0], row[2], row[3]) for row in rows if len(row) > 3 and "-0" in row[1]}
+
+
+def test_each_clause_is_a_line_below_its_chapter():
+    text = shown(
+        a_check("sig-001"),
+        a_check("sig-001", Outcome.FAIL, "Another"),
+        a_check("sig-002", Outcome.INCONCLUSIVE),
+        a_check("idm-001", Outcome.OUTSIDE_SCOPE),
+        a_check("tol-007"),
+    )
+    assert listed(text) == {
+        "sig-001": ("✗", "MUST", "1/2"),
+        "sig-002": ("?", "MUST", "0/1"),
+        "idm-001": ("-", "MUST", "outside"),
+        "tol-007": ("✓", "SHOULD", "1/1"),
+    }
+    heads = [line.split()[0] for line in text.splitlines() if line[:3] in {"sig", "idm", "tol"}]
+    # Chapters without a clause of this run are left out.
+    assert [head for head in heads if "-" not in head] == ["sig", "idm", "tol"]
+    assert CONTRACT.clause("sig-001").text in text
+
+
+def letters(text, clause):
+    return sum(line.startswith(f"{clause}  ") for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("records", "told", "more"),
+    [
+        ([a_check()], 0, ""),
+        ([a_check(outcome=Outcome.NOT_APPLICABLE)], 0, ""),
+        ([a_check(outcome=Outcome.OUTSIDE_SCOPE)], 0, ""),
+        ([a_check(outcome=Outcome.INCONCLUSIVE, sentence="who knows")], 1, ""),
+        # Of what only stays open one is enough, of what accuses two.
+        (
+            [a_check(outcome=Outcome.INCONCLUSIVE, title=f"{n}", sentence="x") for n in range(3)],
+            *(1, "and 2 more checks of sig-001"),
+        ),
+        ([a_check(outcome=Outcome.FAIL, title=f"{n}") for n in range(2)], 2, ""),
+        (
+            [a_check(outcome=Outcome.FAIL, title=f"{n}") for n in range(3)],
+            *(2, "and 1 more check of sig-001"),
+        ),
+        # One line says it of all of them.
+        ([a_check(outcome=Outcome.NOT_VERIFIED, reason=DIED, sentence="dead")], 0, ""),
+        ([a_check(outcome=Outcome.FAIL, reason=DIED, sentence="dead")], 1, ""),
+    ],
+)
+def test_a_few_letters_are_printed_and_the_rest_is_counted(records, told, more):
+    text = shown(*records)
+    assert letters(text, "sig-001") == told
+    assert (f" {more} " in text) if more else (" more check" not in text)
+    assert " more check" not in shown(*records, verbose=True)
+
+
+def test_who_accuses_is_told_of_before_who_leaves_open():
+    text = shown(
+        a_check(outcome=Outcome.INCONCLUSIVE, title="The open one", sentence="who knows"),
+        a_check(outcome=Outcome.FAIL, title="The wrong one"),
+    )
+    assert letters(text, "sig-001") == 1
+    assert "The wrong one" in text
+    assert "The open one" not in text
+    both = shown(
+        a_check(outcome=Outcome.INCONCLUSIVE, title="The open one", sentence="who knows"),
+        a_check(outcome=Outcome.FAIL, title="The wrong one"),
+        verbose=True,
+    )
+    assert letters(both, "sig-001") == 2
+
+
+def test_of_a_run_that_was_interrupted_what_was_not_begun_is_left_out():
+    records = [
+        a_check("sig-001"),
+        not_run("sig-001", title="Another"),
+        not_run("sig-002"),
+        a_check("idm-001", Outcome.OUTSIDE_SCOPE),
+    ]
+    text = shown(*records, interrupted=True)
+    assert set(listed(text)) == {"sig-001", "idm-001"}
+    assert letters(text, "sig-001") == 0
+    assert set(listed(shown(*records))) == {"sig-001", "sig-002", "idm-001"}
