@@ -9,7 +9,7 @@ from calcontract.catalogue import CAPABILITIES
 from calcontract.errors import Exit, SetupError
 from calcontract.known import Known, KnownViolations
 from calcontract.records import NOT_RUN
-from calcontract.report import letters, summary
+from calcontract.report import deaths, letters, summary
 from calcontract.report.document import report
 from calcontract.verdicts import Level, Outcome
 from calcontract.vigil import Check, Death
@@ -224,6 +224,33 @@ def test_a_death_that_no_check_explains_is_beside_all_that_were_with_it():
         "verdict  not verified (wire), profile guide: 1 of 1 MUST verified, "
         "and it died of what no clause explains"
     )
+
+
+@pytest.mark.parametrize(
+    ("suspects", "capabilities", "told"),
+    [
+        (("sig-001", "tol-008"), (), True),
+        # Whoever can be started again has been, to see of which.
+        (("sig-001", "tol-008"), ("process",), False),
+        (("sig-001",), (), False),
+    ],
+)
+def test_how_to_tell_suspects_apart_is_told_where_there_are_several(suspects, capabilities, told):
+    run = a_run(*map(a_check, suspects), capabilities=capabilities)
+    run.deaths = [Death(tuple(Check(clause, clause) for clause in suspects))]
+    (line,) = deaths.told(run)
+    assert ("-m with each of them tells which it is" in line) is told
+    assert "what came after it is not verified" not in line
+
+
+def test_of_several_deaths_the_last_one_speaks():
+    run = a_run(a_check("sig-001", FAILED, reason="receiver-died"))
+    suspects = (Check("sig-001", "test_x"),)
+    run.deaths = [Death(suspects, ("first",), "by SIGHUP"), Death(suspects, ("last",), "with 7")]
+    said = list(deaths.told(run))
+    # A check that saw it die says so itself.
+    assert said[0] == "died     2 times, in sig-001: look at that first"
+    assert said[1:] == ["         it ended  with 7", "         it said   last"]
 
 
 def test_how_its_process_ended_is_told():

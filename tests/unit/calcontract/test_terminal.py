@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from calcontract.errors import SetupError
 from calcontract.known import KnownViolations
 from calcontract.records import NOT_RUN
+from calcontract.report import summary
 from calcontract.report.terminal import Terminal
 from calcontract.verdicts import Outcome
-from calcontract.vigil import DIED
+from calcontract.vigil import DIED, Check, Death
 from tests.unit.calcontract.makers import CONTRACT, NOON, a_check, a_run
 
 
@@ -59,14 +61,17 @@ def test_where_a_line_moves_none_is_written(clock, capsys):
 # --- when it is over ------------------------------------------------------------------------------
 
 
-def shown(*records, verbose=False, interrupted=False):
-    """What is printed of a run in which *records* came about."""
-    run = a_run(*records)
-    run.interrupted = interrupted
+def of(run, *, verbose=False):
+    """What is printed of *run*."""
     run.conclude(KnownViolations((), today=NOON.date()))
     screen = io.StringIO()
     Terminal(Console(file=screen), verbose=verbose).show(run, CONTRACT)
     return screen.getvalue()
+
+
+def shown(*records, verbose=False, interrupted=False):
+    """What is printed of a run in which *records* came about."""
+    return of(a_run(*records, interrupted=interrupted), verbose=verbose)
 
 
 def not_run(clause, **more):
@@ -93,9 +98,10 @@ def test_each_clause_is_a_line_below_its_chapter():
         "idm-001": ("-", "MUST", "outside"),
         "tol-007": ("✓", "SHOULD", "1/1"),
     }
-    heads = [line.split()[0] for line in text.splitlines() if line[:3] in {"sig", "idm", "tol"}]
     # Chapters without a clause of this run are left out.
-    assert [head for head in heads if "-" not in head] == ["sig", "idm", "tol"]
+    heads = {f"{chapter.name}  {chapter.title}": chapter.name for chapter in CONTRACT.chapters}
+    found = [heads[line] for line in text.splitlines() if line in heads]
+    assert found == ["sig", "idm", "tol"]
     assert CONTRACT.clause("sig-001").text in text
 
 
@@ -155,7 +161,24 @@ def test_of_a_run_that_was_interrupted_what_was_not_begun_is_left_out():
         not_run("sig-002"),
         a_check("idm-001", Outcome.OUTSIDE_SCOPE),
     ]
-    text = shown(*records, interrupted=True)
-    assert set(listed(text)) == {"sig-001", "idm-001"}
-    assert letters(text, "sig-001") == 0
-    assert set(listed(shown(*records))) == {"sig-001", "sig-002", "idm-001"}
+    open_one = a_check("sig-003", Outcome.INCONCLUSIVE, sentence="who knows")
+    text = shown(*records, open_one, interrupted=True)
+    assert set(listed(text)) == {"sig-001", "idm-001", "sig-003"}
+    assert [letters(text, clause) for clause in ("sig-001", "sig-003")] == [0, 1]
+    text = shown(*records, open_one)
+    assert set(listed(text)) == {"sig-001", "sig-002", "idm-001", "sig-003"}
+    assert [letters(text, clause) for clause in ("sig-001", "sig-003")] == [1, 1]
+
+
+def test_the_verdict_comes_last_and_as_it_is():
+    run = a_run(a_check())
+    # What a receiver has printed is no markup, and no line is cut at the width of a screen.
+    run.deaths = [Death((Check("sig-001", "test_x"),), ("[/red] [bold]bye " + "x" * 200,))]
+    text = of(run)
+    lines = list(summary.lines(run, CONTRACT))
+    assert text.splitlines()[-len(lines) :] == lines
+
+
+def test_of_what_could_not_be_judged_no_clause_is_listed():
+    run = a_run(a_check(), setup_problem=SetupError("it is a teapot", hint="use a kettle"))
+    assert of(run).splitlines() == list(summary.lines(run, CONTRACT))
