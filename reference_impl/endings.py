@@ -85,9 +85,6 @@ class Endings:
             self.bury(job, reason)
             return
         due_at = self.clock.now() + round(seconds * 1_000_000)
-        self.log.warning(
-            "Cal.com webhook will be tried again", seconds=seconds, reason=reason, **job.named()
-        )
         try:
             with self.store.write() as connection:
                 rank = self.inbox.rank(job.trigger, due_at)
@@ -98,6 +95,10 @@ class Endings:
                 count(connection, {job.trigger: {"failed": 1}})
         except LeaseLostError:
             self.log.warning("Lease lost, nothing done", **job.named())
+            return
+        self.log.warning(
+            "Cal.com webhook will be tried again", seconds=seconds, reason=reason, **job.named()
+        )
 
     def bury(self, job: Job, reason: str) -> None:
         """Make *job* a dead letter and tell the administrators."""

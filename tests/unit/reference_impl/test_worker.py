@@ -117,11 +117,13 @@ def test_a_delivery_that_recovers_takes_effect_once(machine):
     id_ = put(machine)
     failing(machine, 2)
     work_off(machine)
+    assert "TroubleError" in row(machine, id_)["reason"]
     machine.clock.advance(60)
     work_off(machine)
     machine.clock.advance(300)
     work_off(machine)
-    assert (row(machine, id_)["state"], row(machine, id_)["tries"]) == ("done", 3)
+    kept = row(machine, id_)
+    assert (kept["state"], kept["tries"], kept["reason"]) == ("done", 3, None)
     assert len(look(machine, "uid-1")["effects"]) == 1
     assert look(machine)["totals"]["notices"] == 0
 
@@ -250,10 +252,13 @@ def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine, log_lines
     machine.clock.advance(machine.settings.lease)
     holder = claim(machine)
     machine.worker.process([stalled])
-    assert "Lease lost, nothing done" in log_lines.getvalue()
-    assert "will be tried again" not in log_lines.getvalue()
     machine.worker.failed(stalled, "late")
     machine.worker.bury(stalled, "late")
+    # Each time it is said, and that something became of it never.
+    told = log_lines.getvalue()
+    assert told.count("Lease lost, nothing done") == 3
+    assert "will be tried again" not in told
+    assert "processing failed" not in told
     seen = look(machine, "uid-1")
     assert seen["effects"] == seen["notices"] == []
     machine.worker.process([holder])
