@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from calcontract.catalogue import Clause, Contract
 from calcontract.records import CheckRecord, RunRecord
 from calcontract.report import letters, summary
-from calcontract.verdicts import ACCUSING, UNCOUNTED, UNVERIFIED, Level, Outcome
+from calcontract.verdicts import ACCUSING, UNCOUNTED, Level, Outcome
 
 #: What XML 1.0 cannot hold, not even escaped.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +47,7 @@ def _case(parent: ET.Element, record: CheckRecord, clause: Clause, run: RunRecor
         kind, counted = "skipped", "skipped"
     elif record.outcome in ACCUSING:
         kind, counted = ("failure", "failures") if _fatal(clause, run) else ("skipped", "skipped")
-    elif record.outcome in UNVERIFIED or record.outcome is Outcome.ERROR:
+    else:
         kind, counted = "error", "errors"
     ET.SubElement(case, kind, message=message, type=record.reason or record.outcome).text = text
     return counted
