@@ -69,11 +69,12 @@ def known_variables(prefix: str, settings: Collection[str], *, others: str) -> N
     Raises:
         UsageError: if there is one.
     """
-    known = {f"{prefix}{name}".upper() for name in settings}
-    for name in os.environ:
-        if name.startswith(prefix) and name not in known and not name.startswith(others):
+    known = {name.upper() for name in settings}
+    ours = [name for name in os.environ if name.startswith(prefix) and not name.startswith(others)]
+    for variable in ours:
+        name = variable.removeprefix(prefix)
+        if name not in known:
+            # By what comes after the prefix: with it, each is like all others.
             near = difflib.get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"no setting is called {name}",
-                hint=f"did you mean {near[0]}?" if near else "take it out of the environment",
-            )
+            hint = f"did you mean {prefix}{near[0]}?" if near else "take it out of the environment"
+            raise UsageError(f"no setting is called {variable}", hint=hint)
