@@ -1,11 +1,12 @@
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from reference_impl.gathering import StoreUnavailableError
 from reference_impl.inbox import HANDICAP
@@ -61,6 +62,43 @@ def test_a_delivery_without_a_booking_is_kept_whatever_its_trigger_is_called(mac
     (row,) = stored(machine)
     assert (row["event_type"], row["uid"], row["booking_id"]) == ("A\0B", None, None)
     assert (row["tries"], row["interruptions"]) == (0, 0)
+
+
+def conflict():
+    return IntegrityError("INSERT", None, Exception())
+
+
+def broken_off(*, invalidated=True):
+    return OperationalError("INSERT", None, Exception(), connection_invalidated=invalidated)
+
+
+@pytest.mark.parametrize(
+    ("troubles", "tries", "raised"),
+    [
+        # Each of them may have been stored by another process meanwhile, and no more than that.
+        ([conflict()] * 2, 3, None),
+        ([conflict()] * 3, 3, IntegrityError),
+        # A server restarts once, and what is no lost connection is trouble.
+        ([broken_off()], 2, None),
+        ([broken_off()] * 2, 2, OperationalError),
+        ([broken_off(invalidated=False)], 1, OperationalError),
+    ],
+)
+def test_what_may_have_been_stored_meanwhile_is_looked_at_again(machine, troubles, tries, raised):
+    entries = [an_entry(machine, minute=minute) for minute in range(2)]
+    insert, coming, made = machine.inbox.insert, list(troubles), []
+
+    def stumble(connection, entries):
+        made.append(len(entries))
+        if coming:
+            raise coming.pop(0)
+        return insert(connection, entries)
+
+    machine.inbox.insert = stumble
+    with contextlib.nullcontext() if raised is None else pytest.raises(raised):
+        assert machine.inbox.write(entries) == [True, True]
+    assert len(made) == tries
+    assert len(stored(machine)) == (2 if raised is None else 0)
 
 
 def test_other_bytes_are_another_delivery(machine):

@@ -107,9 +107,14 @@ def test_tries_follow_the_guides_schedule_and_end_as_a_dead_letter(machine, log_
     seen = look(machine, "uid-1")
     assert seen["effects"] == seen["appointments"] == []
     assert [notice["delivery"] for notice in seen["notices"]] == [id_]
-    errors = [json.loads(line) for line in log_lines.getvalue().splitlines()]
-    (error,) = [line for line in errors if line["level"] == "error"]
+    lines = [json.loads(line) for line in log_lines.getvalue().splitlines()]
+    (error,) = [line for line in lines if line["level"] == "error"]
     assert (error["event"], error["uid"]) == ("Cal.com webhook processing failed", "uid-1")
+    again = [line for line in lines if line["event"] == "Cal.com webhook will be tried again"]
+    assert [line["seconds"] for line in again] == [60, 300]
+    for line in (*again, error):
+        assert line["webhookId"] == id_
+        assert "TroubleError" in line["reason"]
     assert "guest@client.example" not in log_lines.getvalue()
 
 
@@ -263,6 +268,19 @@ def test_a_stalled_worker_that_lost_its_lease_changes_nothing(machine, log_lines
     assert seen["effects"] == seen["notices"] == []
     machine.worker.process([holder])
     assert len(look(machine, "uid-1")["effects"]) == 1
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed", "unusable", "lost"])
+def test_each_try_is_counted_by_how_it_ended(machine, outcome):
+    counted = []
+    machine.worker.meter.tried = lambda trigger, ended, _: counted.append((trigger, ended))
+    put(machine, **({"startTime": "soon"} if outcome == "unusable" else {}))
+    failing(machine, outcome == "failed")
+    job = claim(machine)
+    if outcome == "lost":
+        machine.leases.give_back()
+    machine.worker.process([job])
+    assert counted == [("BOOKING_CREATED", outcome)]
 
 
 @pytest.mark.parametrize("way", ["given back", "taken over", "put back", "interrupted"])
