@@ -47,6 +47,18 @@ def _with_raw(body: bytes, value: bytes) -> bytes:
     return _written(_noted(body, "here")).replace(b'"note":"here"', b'"note":' + value)
 
 
+def _with_numbers(body: bytes, numbers: bytes) -> bytes:
+    """
+    *body* with a member of its payload that nobody knows and whose value is *numbers*.
+
+    Who reads ids as integers and metadata as texts, as Cal.com writes them, may refuse any other
+    spelling there; what it does not know it has to tolerate.
+    """
+    envelope = json.loads(body)
+    envelope["payload"]["numbers"] = "here"
+    return _written(envelope).replace(b'"numbers":"here"', b'"numbers":' + numbers)
+
+
 def _escaped_keys(body: bytes) -> bytes:
     """The first letter of every key as an escape."""
 
@@ -80,7 +92,8 @@ SPELLINGS: Mapping[str, Callable[[bytes], bytes]] = {
     ),
     "with escapes for plain letters": lambda body: _with_raw(body, b'"\\u0041\\u0062c"'),
     "with escapes in its keys": _escaped_keys,
-    "with numbers such as 1e0 and -0": lambda body: _with_raw(
+    "with numbers such as 1.0": lambda body: _with_numbers(body, b"[1.0,20.0,-3.0,0.0]"),
+    "with numbers such as 1e0 and -0": lambda body: _with_numbers(
         body, b"[1e0,-0,1E+2,0.10,-0.0,1.5e-3]"
     ),
     "with emoji as escaped surrogates": lambda body: _written(
