@@ -338,7 +338,7 @@ Feature: Ordering
     Scenario Outline: Every order of <life> leaves somebody seated
       Given bookings that are <life>, one for each order
       When Cal.com delivers the events of each booking in its order
-      Then each booking is live once at the time of "created with a seat"
+      Then each booking is live once while somebody sits in it
 
       Examples:
         | life                                                                |

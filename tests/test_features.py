@@ -35,7 +35,7 @@ GOES_THROUGH = re.compile(
     r"|there is one appointment"
     r"|the booking is (live once at the time of \".+\"|cancelled|rejected)"
     r"|each of its events had its effect once"
-    r"|each booking is (live once at the time of \".+\"|cancelled)"
+    r"|each booking is (live once (at the time of \".+\"|while somebody sits in it)|cancelled)"
     r"|each slot (is live once while somebody sits in it|lists those who sit in it), and .*"
     r"|the second of them is over and each of the others is live"
     r"|our appointment is confirmed .*"

@@ -29,7 +29,10 @@ def _at(appointments: Collection[Appointment], start: dt.datetime) -> list[Appoi
 
 def live_while_taken(look: Look, seating: Seating) -> None:
     """
-    One confirmed appointment in each slot in which somebody sits, and no other live one.
+    What is confirmed in each slot in which somebody sits, once, and nothing else that is live.
+
+    That is one appointment, or one for each guest who sits there: who keeps a row for each guest
+    may show them as they are.
 
     Raises:
         Violation: if such a slot has none or more, or one that is not confirmed, or an appointment
@@ -37,20 +40,21 @@ def live_while_taken(look: Look, seating: Seating) -> None:
         NotApplicable: if the receiver keeps no appointments.
     """
     live = _live(look)
-    for start in sorted(start for start, guests in seating.items() if guests):
+    for start, sitting in sorted((start, guests) for start, guests in seating.items() if guests):
         expected = f"one confirmed appointment at {start.isoformat()}, where somebody sits"
         found = _at(live, start)
-        if len(found) != 1:
+        if len(found) != 1 and not _one_for_each(found, sitting):
             raise Violation(
                 f"{len(found)} appointments are live then",
-                expected=expected,
+                expected=f"{expected}, or one that lists each guest alone",
                 reason=f"live-{len(found)}",
             )
-        if found[0].status != "confirmed":
-            raise Violation(
-                f"the appointment is {found[0].status}", expected=expected, reason=found[0].status
-            )
-        live.remove(found[0])
+        for one in found:
+            if one.status != "confirmed":
+                raise Violation(
+                    f"the appointment is {one.status}", expected=expected, reason=one.status
+                )
+            live.remove(one)
     if live:
         shown = live[0].start.isoformat() if live[0].start else "no time"
         raise Violation(
@@ -58,6 +62,13 @@ def live_while_taken(look: Look, seating: Seating) -> None:
             expected="nothing live where nobody sits",
             reason="still-live",
         )
+
+
+def _one_for_each(appointments: Collection[Appointment], sitting: Collection[str]) -> bool:
+    """Whether there are *appointments*, each of which lists one of those *sitting*, all another."""
+    listed = [_lowered(one.attendees) & _lowered(sitting) for one in appointments]
+    alone = all(len(guests) == 1 for guests in listed)
+    return bool(listed) and alone and len(set().union(*listed)) == len(listed)
 
 
 def listed(look: Look, seating: Seating) -> None:

@@ -9,9 +9,10 @@ from pytest_bdd import given, parsers, then, when
 
 from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError, Violation
-from calcontract.judges import effects
+from calcontract.judges import effects, seats
 from calcontract.probes import Look
 from calcontract.steps.happenings import LIFE, lead
+from calcontract.steps.seats import seating
 from calcontract.story import Story
 
 #: Of more orders than this, so many are drawn by the seed.
@@ -99,16 +100,20 @@ def _each_live_once(story: Story, name: str) -> None:
     _each(story, live)
 
 
-@then("each booking is cancelled")
-def _each_cancelled(story: Story) -> None:
+@then("each booking is live once while somebody sits in it")
+def _each_taken(story: Story) -> None:
+    def live(order: list[Item], look: Look) -> None:
+        happened = sorted(order, key=list(story.items.values()).index)
+        seats.live_while_taken(look, seating(happened))
+
+    _each(story, live)
+
+
+@then(parsers.re(r"each booking is (?P<what>cancelled|not live)$"))
+def _each_over(story: Story, what: str) -> None:
     # As in a check of one booking: only the guide says what becomes of the appointment.
-    status = "cancelled" if story.target.settings.profile == "guide" else None
-    _each(story, lambda _, look: effects.over(look, status=status))
-
-
-@then("each booking is not live")
-def _each_not_live(story: Story) -> None:
-    _each(story, lambda _, look: effects.over(look, status=None))
+    kept = what == "cancelled" and story.target.settings.profile == "guide"
+    _each(story, lambda _, look: effects.over(look, status="cancelled" if kept else None))
 
 
 @then("the appointment stands as it stood before the redelivery")

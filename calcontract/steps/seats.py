@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pytest_bdd import parsers, then
 
+from calcontract.deliveries import Item
 from calcontract.errors import CatalogueError
 from calcontract.judges import seats
 from calcontract.probes import Look
@@ -14,10 +15,10 @@ from calcontract.stimuli import named
 from calcontract.story import Story
 
 
-def _seating(story: Story) -> seats.Seating:
-    """The guests of each slot of the story, as Cal.com has them; nobody is in one they all left."""
+def seating(items: Iterable[Item]) -> seats.Seating:
+    """The guests of each slot after *items*, as Cal.com has them: nobody, where all have left."""
     seating: dict[dt.datetime, set[str]] = {}
-    for item in story.items.values():
+    for item in items:
         booking = item.booking
         guests = {guest.email for guest in booking.guests}
         sitting = seating.setdefault(booking.start, set())
@@ -43,4 +44,4 @@ _JUDGES: Mapping[str, Callable[[Look, seats.Seating], None]] = {
 @then(parsers.re(r"each slot (?P<what>(?:is live once|lists those) .+)$"))
 def _each_slot(story: Story, what: str) -> None:
     judge = named(_JUDGES, what, "demand on a slot")
-    judge(story.look(), _seating(story))
+    judge(story.look(), seating(story.items.values()))

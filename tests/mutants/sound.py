@@ -287,6 +287,20 @@ class KeepsWhatWasRescheduled(ProviderStates):
 
 
 @sound(states=None)
+class KeepsARowForEachGuest(ProviderStates):
+    """Keeps an appointment of its own for each guest, and no common one for those of a slot."""
+
+    def _look(self, uids, ids):
+        seen = super()._look(uids, ids)
+        seen["appointments"] = [
+            {**one, "id": f"{one['id']}-{guest}", "attendees": [guest]}
+            for one in seen["appointments"]
+            for guest in one["attendees"] or ["nobody"]
+        ]
+        return seen
+
+
+@sound(states=None)
 class ShowsTimesAlone(ProviderStates):
     """Shows of an appointment when it is and how it stands, and nothing else."""
 

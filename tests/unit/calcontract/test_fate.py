@@ -143,7 +143,7 @@ VARYING = {
 ELSEWHERE = {
     "DIED": {DIED},
     "live[0].status": LIVE,
-    "found[0].status": LIVE,
+    "one.status": LIVE,
     "flaw.reason": {flaw.reason for flaw in _FLAWS.values()} | {"untrusted"},
     "str(reason if attempt.answer else f'no-answer-{reason}')": {"status-500", "no-answer-reset"},
     "violation.reason": set(),

@@ -55,6 +55,26 @@ def test_a_slot_is_live_while_somebody_sits_in_it(look, seating, found):
 
 
 @pytest.mark.parametrize(
+    ("appointments", "found"),
+    [
+        # A row for each guest is as good as one for all of them.
+        ((a_slot(ANNA), a_slot(BEN)), None),
+        ((a_slot(ANNA.upper(), "host@office.example"), a_slot(BEN, "host@office.example")), None),
+        # Whether everybody is there is asked by a clause of its own.
+        ((a_slot(ANNA),), None),
+        ((a_slot(ANNA), a_slot(ANNA)), "live-2"),
+        ((a_slot(ANNA), a_slot(ANNA, BEN)), "live-2"),
+        ((a_slot(ANNA), a_slot("carla@guests.example")), "live-2"),
+        ((a_slot(ANNA), a_slot()), "live-2"),
+        ((a_slot(ANNA), a_slot(BEN, status="requested")), "requested"),
+        ((a_slot(ANNA), a_slot(BEN), a_slot(BEN, days=1)), "still-live"),
+    ],
+)
+def test_a_slot_may_have_an_appointment_for_each_guest(appointments, found):
+    assert reason(judges.live_while_taken, of(*appointments), {NOON: {ANNA, BEN}}) == found
+
+
+@pytest.mark.parametrize(
     ("look", "found"),
     [
         (of(HERE, THERE), None),
