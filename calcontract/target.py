@@ -129,6 +129,8 @@ class Target:
         self.life = Life(self.url, self.secret, process)
         self._last_sent = 0.0
         self._patience = settings.patience
+        #: Whether its probe has shown a delivery in this run.
+        self._shows_deliveries = False
 
     def first_story(self, number: int) -> None:
         """Number the checks from *number* on, apart from those of other processes of the run."""
@@ -272,7 +274,7 @@ class Target:
     def _at_rest(self, probe: Probe, uids: Sequence[str], appointment: str | None) -> Look:
         deadline = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
-        while busy := _busy(look := probe.look(uids, appointment), uids):
+        while busy := self._busy(look := probe.look(uids, appointment), uids):
             if time.monotonic() > deadline:
                 given = self._patience
                 # A receiver whose processing has stopped must not cost the full patience each time.
@@ -284,6 +286,16 @@ class Target:
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         return look
+
+    def _busy(self, look: Look, uids: Sequence[str]) -> int:
+        """
+        How many deliveries stand between *look* and the receiver at rest.
+
+        Where bookings are asked for, only theirs count: what is stuck elsewhere is another check's.
+        Who shows no delivery, be it of what was just taken, tells of all that is pending alone.
+        """
+        self._shows_deliveries |= bool(look.records)
+        return look.under_way if uids and self._shows_deliveries else look.pending
 
     def kill(self) -> None:
         """
@@ -378,15 +390,6 @@ def _log(settings: Settings, process: Process | None) -> Log | None:
     if settings.log != PRINTED:
         return Log(Path(settings.log)) if settings.log else None
     return Log(process.log, whole=True) if process is not None else None
-
-
-def _busy(look: Look, uids: Sequence[str]) -> int:
-    """
-    How many deliveries stand between *look* and the receiver at rest.
-
-    Where bookings are asked for, only theirs count: what is stuck elsewhere is another check's.
-    """
-    return look.under_way if uids else look.pending
 
 
 def _pause(retry_after: str | None) -> float:
