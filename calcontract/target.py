@@ -130,7 +130,7 @@ class Target:
         self._last_sent = 0.0
         self._patience = settings.patience
         #: Whether its probe has shown a delivery in this run.
-        self._shows_deliveries = False
+        self.shows_deliveries = False
 
     def first_story(self, number: int) -> None:
         """Number the checks from *number* on, apart from those of other processes of the run."""
@@ -294,8 +294,8 @@ class Target:
         Where bookings are asked for, only theirs count: what is stuck elsewhere is another check's.
         Who shows no delivery, be it of what was just taken, tells of all that is pending alone.
         """
-        self._shows_deliveries |= bool(look.records)
-        return look.under_way if uids and self._shows_deliveries else look.pending
+        self.shows_deliveries |= bool(look.records)
+        return look.under_way if uids and self.shows_deliveries else look.pending
 
     def kill(self) -> None:
         """

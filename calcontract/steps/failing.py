@@ -10,7 +10,7 @@ from calcontract.errors import CatalogueError, Inconclusive, NotApplicable, Viol
 from calcontract.judges import answers, effects
 from calcontract.probes import Look, Record
 from calcontract.steps.crashes import end_leases
-from calcontract.steps.processing import turned_away
+from calcontract.steps.processing import shows_tries, turned_away
 from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
 
@@ -54,13 +54,20 @@ def _beginning_failed(story: Story) -> None:
             "nothing waits for a try: what failed was not acknowledged", reason="does-not-arise"
         )
     answers.acknowledged(first.attempts[0])
-    if not any(record.tries for record in story.target.look([first.uid]).records):
+    records = story.target.look([first.uid]).records
+    if shows_tries(story) and not any(record.tries for record in records):
         raise Inconclusive("the receiver's tries cannot be followed", reason="tries-untold")
 
 
 @when("the receiver retries all of the booking as scheduled")
 @when("the receiver retries all of them as scheduled")
 def _retries_all(story: Story) -> None:
+    _looked(story)
+    if not shows_tries(story):
+        for _ in range(_MANY):
+            story.target.advance(LONGEST_WAIT + 1)
+            _looked(story)
+        return
     for _ in range(_MANY):
         waiting = _waiting(_looked(story).records)
         if not waiting:

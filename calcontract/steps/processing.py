@@ -9,7 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from calcontract.deliveries import Item
 from calcontract.errors import Inconclusive, Violation
 from calcontract.judges import answers, effects
-from calcontract.probes import Record
+from calcontract.probes import Look, Record
 from calcontract.stimuli import named
 from calcontract.story import LONGEST_WAIT, Story
 
@@ -69,11 +69,16 @@ def _taken_in_the_end(story: Story, item: Item) -> None:
     answers.acknowledged(item.last)
 
 
-def _record(story: Story) -> Record:
-    """The inbox's record of the delivery, once the receiver has come to rest."""
+def _rested(story: Story) -> Look:
+    """A look at the delivery, once the receiver has taken it and come to rest."""
     # Whatever a redelivery is answered: the delivery was taken when one attempt was acknowledged.
     answers.acknowledged(story.it.attempts[0])
-    records = story.target.look([story.it.uid]).records
+    return story.target.look([story.it.uid])
+
+
+def _record(story: Story) -> Record:
+    """The inbox's record of the delivery, once the receiver has come to rest."""
+    records = _rested(story).records
     if not records:
         raise Violation(
             "the receiver keeps no record of a delivery that it acknowledged and did not process",
@@ -82,6 +87,17 @@ def _record(story: Story) -> Record:
         )
     under_way = [record for record in records if record.state in _UNDER_WAY]
     return (under_way or records)[-1]
+
+
+def shows_tries(story: Story) -> bool:
+    """Whether the probe shows what becomes of a delivery: some keep no inbox, or do not show it."""
+    if not story.target.shows_deliveries:
+        # It may not show what it has lost; of what goes well it has to show as little.
+        neighbour = story.beside("neighbour")
+        story.send(neighbour)
+        story.target.look([neighbour.uid])
+        del story.items[neighbour.name]
+    return story.target.shows_deliveries
 
 
 def _tries(record: Record) -> str:
@@ -103,6 +119,12 @@ def _retries(story: Story) -> None:
     if turned_away(story, story.it):
         _taken_in_the_end(story, story.it)
         return
+    _rested(story)
+    if not shows_tries(story):
+        for _ in range(_MANY):
+            _advance(story, LONGEST_WAIT + 1)
+            _rested(story)
+        return
     for _ in range(_MANY):
         record = _record(story)
         if record.state not in _UNDER_WAY:
@@ -121,6 +143,10 @@ def _has_failed(story: Story, times: str) -> None:
     if turned_away(story, story.it):
         return
     wanted = named(_TIMES, times, "number of failures")
+    _rested(story)
+    if wanted == 1 and not shows_tries(story):
+        # It has come to rest, and what it was to do cannot have gone well.
+        return
     for _ in range(_MANY):
         record = _record(story)
         if record.tries >= wanted:

@@ -273,6 +273,19 @@ class RemovesWhatIsOver(Book):
         return after
 
 
+@sound(book=None, process=True)
+class RemovesWhatIsOverWhenItIsKilled(RemovesWhatIsOver):
+    """Keeps no appointment that is cancelled or rejected, and may be killed."""
+
+
+@sound(states=None)
+class ShowsNoDeliveries(ProviderStates):
+    """Shows of its inbox only how much of it is pending."""
+
+    def _look(self, uids, ids):
+        return {**super()._look(uids, ids), "deliveries": []}
+
+
 @sound(states=None)
 class KeepsWhatWasRescheduled(ProviderStates):
     """Keeps the booking that was rescheduled beside the new one, as cancelled, as Cal.com does."""
