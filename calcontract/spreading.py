@@ -32,10 +32,12 @@ from calcontract.errors import CheckStop
 from calcontract.process import Process
 from calcontract.recording import name_of
 from calcontract.records import CheckRecord
+from calcontract.sent import Sent
 from calcontract.session import Session
 from calcontract.settings import Settings
-from calcontract.target import Sent, Target
+from calcontract.target import Target
 from calcontract.verdicts import ACCUSING, Outcome
+from mock_calcom.delivery import Delivery
 
 #: What a worker is told, and what it tells at its end, stands here in what pytest-xdist hands over.
 TOLD = "calcontract"
@@ -187,7 +189,9 @@ class Worker(Checks):
     def show(self, report: pytest.TestReport, record: CheckRecord, clause: Clause) -> None:
         """Let what did not pass be neither passed nor failed yet."""
         if not self._looks_back:
-            setattr(report, _SENT, self._hand_over())
+            earliest = self.target.earliest
+            known = None if earliest is None else dataclasses.astuple(earliest)
+            setattr(report, _SENT, self._hand_over() | {"earliest": known})
             setattr(report, _DEATHS, self.target.life.vigil.handed_over())
         proven = record.outcome in ACCUSING and (
             "race" in report.keywords or record.reason in _ITS_OWN_DOING
@@ -300,6 +304,8 @@ class Spread(Session):
         sent = getattr(report, _SENT, None)
         if sent is not None:
             self.target.sent.take_over(sent)
+            if sent["earliest"] and not self._apiece and self.target.earliest is None:
+                self.target.earliest = Delivery(*sent["earliest"])
             self.target.life.vigil.take_over(getattr(report, _DEATHS))
         if report.outcome == _AGAIN:
             self._put_aside(report)

@@ -7,15 +7,13 @@ target's place asks for, and waits until the receiver has come to rest.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from calcontract.certificates import Flaw, flaw_of
 from calcontract.errors import Inconclusive, NotVerified
@@ -25,6 +23,7 @@ from calcontract.logs import Log
 from calcontract.probes import Look, Probe
 from calcontract.probes.http import HttpProbe, HttpStates
 from calcontract.process import NotListeningError, Process
+from calcontract.sent import Sent
 from calcontract.settings import PRINTED, Settings
 from calcontract.verdicts import scope_of
 from calcontract.waiting import waiting
@@ -53,37 +52,6 @@ class Line(TypedDict):
 
     timeout: float
     verify: bool | str
-
-
-@dataclasses.dataclass
-class Sent:
-    """What was sent in this run, so that the target's operator can find it and clean up."""
-
-    uids: set[str] = dataclasses.field(default_factory=set)
-    #: The SHA-256 of the bodies sent, by trigger and uid; refused deliveries count as well.
-    bodies: dict[tuple[str, str], set[bytes]] = dataclasses.field(default_factory=dict)
-    attempts: int = 0
-
-    def told(self, trigger: str, uid: str, body: bytes) -> None:
-        """Remember that *body* tells of *trigger* and the booking *uid*."""
-        self.bodies.setdefault((trigger, uid), set()).add(hashlib.sha256(body).digest())
-
-    def handed_over(self) -> dict[str, Any]:
-        """All of it as plain values, and forgotten here."""
-        values = {
-            "uids": sorted(self.uids),
-            "bodies": [(*key, sorted(told)) for key, told in self.bodies.items()],
-            "attempts": self.attempts,
-        }
-        self.uids, self.bodies, self.attempts = set(), {}, 0
-        return values
-
-    def take_over(self, values: Mapping[str, Any]) -> None:
-        """Add what another process has `handed_over`."""
-        self.uids.update(values["uids"])
-        for trigger, uid, told in values["bodies"]:
-            self.bodies.setdefault((trigger, uid), set()).update(told)
-        self.attempts += values["attempts"]
 
 
 class Target:
@@ -129,6 +97,8 @@ class Target:
         self.life = Life(self.url, self.secret, process)
         self._last_sent = 0.0
         self._patience = settings.patience
+        #: A new booking that was seen to take effect before any other, since the receiver started.
+        self.earliest: Delivery | None = None
         #: Whether its probe has shown a delivery in this run.
         self.shows_deliveries = False
 
@@ -341,6 +311,8 @@ class Target:
 
     def _lives_anew(self, process: Process) -> None:
         self.life.begins_anew()
+        # What it has to know of its life before this one is asked by clauses of their own.
+        self.earliest = None
         # A new process starts at the true time; what the old one wrote would lie in its future.
         if self.states is not None and process.advanced:
             self.set_state("clock advances", seconds=process.advanced)

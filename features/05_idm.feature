@@ -282,13 +282,15 @@ Feature: Idempotency
   Rule: A receiver MUST NOT have had more effects of a booking than different bodies told of.
 
     Source: guide, "Duplicate Event Processing"
-    Why: what happens twice only minutes later is seen by nobody who looks at once.
-    Fix: guard every effect, also those of retries and of jobs that run later.
+    Why: what happens twice only minutes later is seen by nobody who looks at once, and a cache of some
+      minutes or some thousand ids knows everything until then.
+    Fix: guard every effect, also those of retries and of jobs that run later; keep ids, not a cache.
 
     @last @needs-probe
     Example: At the end of the run no booking has more effects than bodies told of
       Given a BOOKING_CREATED delivery
       When Cal.com delivers it
+      And Cal.com redelivers what took effect first in this run
       Then it has taken effect
       And no booking of this run has had more effects than different bodies told of
 

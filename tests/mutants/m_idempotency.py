@@ -197,6 +197,8 @@ class CheckThenInsert(Inbox):
 class ForgetsAfterTwentyDeliveries(Inbox):
     """Recognises a redelivery by a cache of the last twenty ids."""
 
+    size = 20
+
     def __init__(self, *args):
         super().__init__(*args)
         self.known = OrderedDict()
@@ -206,9 +208,16 @@ class ForgetsAfterTwentyDeliveries(Inbox):
             self.known.move_to_end(entry.webhook_id)
             return False
         self.known[entry.webhook_id] = True
-        if len(self.known) > 20:
+        if len(self.known) > self.size:
             self.known.popitem(last=False)
         return await super().accept(entry) or await super().accept(copy_of(entry))
+
+
+@breaks("idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})
+class ForgetsAfterSixtyDeliveries(ForgetsAfterTwentyDeliveries):
+    """Recognises a redelivery by a cache of the last sixty ids, which hides it for a while."""
+
+    size = 60
 
 
 @breaks("idm-007", "idm-010", part="inbox", beside={"worker": Again}, reasons={"effect-repeated"})

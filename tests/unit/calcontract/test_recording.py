@@ -9,7 +9,7 @@ import pytest
 
 from calcontract import recording
 from calcontract.records import CheckRecord, exchange_of
-from calcontract.target import Sent
+from calcontract.sent import Sent
 from calcontract.verdicts import Outcome
 from tests.unit.calcontract.makers import BODY, SECRET, UID, an_attempt
 
