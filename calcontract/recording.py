@@ -60,6 +60,7 @@ def record_of(
         outcome=outcome,
         sentence=sentence,
         node=name_of(item.nodeid),
+        needs_states="needs-states" in item.keywords,
         **more,
     )
 

@@ -161,6 +161,7 @@ class CheckRecord:
         exchange: the last attempt, if it did not pass.
         known: whether it is a known violation.
         ran: whether it was run, and not only counted.
+        needs_states: whether it needs provider states.
     """
 
     clause: str
@@ -174,6 +175,24 @@ class CheckRecord:
     exchange: Exchange | None = None
     known: bool = False
     ran: bool = True
+    needs_states: bool = False
+
+
+def _as_offered(records: Sequence[CheckRecord]) -> Sequence[CheckRecord]:
+    """
+    The *records* of a clause, what an unknown state kept from being judged outside of the scope.
+
+    So it would be if no states were offered, and nobody loses by offering some of them.  A clause
+    all of whose checks need states would be outside as a whole, and is not verified by the rest.
+    """
+    if all(record.needs_states for record in records):
+        return records
+    return [
+        dataclasses.replace(record, outcome=Outcome.OUTSIDE_SCOPE)
+        if record.reason == StateUnknown.REASON
+        else record
+        for record in records
+    ]
 
 
 def _falls_away(records: Sequence[CheckRecord]) -> bool:
@@ -251,7 +270,7 @@ class RunRecord:
         return self._outcomes(clause_id).outcome
 
     def _outcomes(self, clause_id: str) -> ClauseOutcomes:
-        records = self.checks[clause_id]
+        records = _as_offered(self.checks[clause_id])
         is_known = any(record.known for record in records)
         outcomes = [
             # A known violation is still shown, and no longer decides; nor does what it keeps from

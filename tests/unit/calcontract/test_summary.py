@@ -95,9 +95,15 @@ def test_what_is_not_offered_is_named_and_keeps_the_scope_in_the_verdict(withhel
 
 def test_a_state_that_is_not_known_is_named_as_well():
     offered = tuple(name for name in CAPABILITIES if name != "tls")
-    unknown = a_check("dur-005", Outcome.NOT_APPLICABLE, reason="state-unknown")
+    unknown = [
+        a_check(
+            "dur-005", Outcome.NOT_APPLICABLE, reason="state-unknown", needs_states=True, node="a"
+        ),
+        # A control that could be tried proves nothing without its negative.
+        a_check("dur-005", needs_states=True, node="b"),
+    ]
     run = concluded(
-        *(a_check(), unknown, a_check("idm-009", Outcome.NOT_APPLICABLE, reason="not-handled")),
+        *(a_check(), *unknown, a_check("idm-009", Outcome.NOT_APPLICABLE, reason="not-handled")),
         scope="crash",
         capabilities=offered,
         unknown_states=("processing fails",),
@@ -106,6 +112,16 @@ def test_a_state_that_is_not_known_is_named_as_well():
     assert summary.headline(run).startswith("conforms (crash), ")
     assert "; without the state 'processing fails'\n" in text
     assert "outside  1 MUST need more than this target offers: dur-005\n" in text
+
+
+def test_whoever_knows_some_states_is_verified_where_others_are_who_offer_none():
+    ten_minutes = {"node": "after ten minutes", "needs_states": True}
+    unknown = a_check("idm-007", Outcome.NOT_APPLICABLE, reason="state-unknown", **ten_minutes)
+    withheld = a_check("idm-007", Outcome.OUTSIDE_SCOPE, **ten_minutes)
+    for later in (unknown, withheld):
+        run = concluded(a_check("idm-007", node="after forty others"), later)
+        assert run.outcome("idm-007") is Outcome.PASS
+        assert not run.is_outside("idm-007")
 
 
 def test_what_the_scope_hides_is_named():
