@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_bdd import parsers, then, when
+from pytest_bdd import given, parsers, then, when
 
 from calcontract.deliveries import Item
 from calcontract.errors import Blocked, CatalogueError, NotApplicable, Violation
 from calcontract.judges import effects
 from calcontract.probes import Appointment
+from calcontract.steps.happenings import LIFE, lead
 from calcontract.steps.sending import _NAME
 from calcontract.story import Story
 
@@ -72,6 +73,18 @@ def _begun(story: Story, item: Item) -> None:
 def _taken_effect(story: Story, name: str) -> None:
     for item in list(story.items.values()) if name == _EACH else [story.named(name)]:
         _begun(story, item)
+
+
+@given(parsers.re(rf"a booking that is {LIFE}, as one before it that took effect$"))
+def _as_before(story: Story, life: str) -> None:
+    lead(story, life)
+    for item in story.items.values():
+        story.send(item)
+        story.look()
+    # Who does nothing about its last event shows nothing by not doing it twice.
+    _begun(story, story.it)
+    story.items.clear()
+    lead(story, life)
 
 
 @then("each of them has its effect once")

@@ -220,14 +220,15 @@ def _a_life_at_once(story: Story, life: str) -> None:
     lead(story, life)
 
 
-@given(parsers.re(rf"a booking that is {LIFE}, for our appointment$"))
-def _a_life_for_us(story: Story, life: str) -> None:
-    lead(story, life, story.appointment)
-
-
-@given(parsers.re(rf"a booking that is {LIFE}, for an appointment that nobody knows$"))
-def _a_life_for_nobody(story: Story, life: str) -> None:
-    lead(story, life, f"{_NOBODYS}{story.target.ids.booking_id()}")
+@given(
+    parsers.re(
+        rf"a booking that is {LIFE}, "
+        r"for (?P<whose>our appointment|an appointment that nobody knows)$"
+    )
+)
+def _a_life_for(story: Story, life: str, whose: str) -> None:
+    nobodys = f"{_NOBODYS}{story.target.ids.booking_id()}"
+    lead(story, life, story.appointment if whose == "our appointment" else nobodys)
 
 
 @given("a booking that the receiver knows")

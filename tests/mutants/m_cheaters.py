@@ -59,7 +59,6 @@ _EFFECT = [
     "env-008",
     "evt-007",
     "sig-017",
-    "sig-023",
     "tol-001",
     "tol-002",
     "tol-005",
@@ -68,6 +67,8 @@ _EFFECT = [
     "tol-014",
     "tol-015",
 ]
+#: What is not done at all cannot be done twice.
+_NO_SECOND = {"sig-023"}
 _EFFECT_GUIDE = {"ack-002", "env-009"}
 _EFFECT_CALCOM = {"ack-010", "evt-010", "evt-011"}
 
@@ -152,6 +153,7 @@ class RedirectsForgeriesToTheLogin(Receiver):
     calcom=_FORGED_CALCOM | _EFFECT_CALCOM,
     part="receiver",
     reasons={"appointments-missing", "body", "effect-missing", "live-0", "status-202"},
+    unverified=_NO_SECOND,
     arguments=_HERE,
 )
 class AlwaysAcknowledges(Receiver):
@@ -175,6 +177,7 @@ class AlwaysAcknowledges(Receiver):
     calcom=_FORGED_CALCOM | _EFFECT_CALCOM,
     part="door",
     reasons={"appointments-missing", "body", "effect-missing", "leak", "live-0", "status-200"},
+    unverified=_NO_SECOND,
     arguments=_HERE,
 )
 class Echoes(Door):
@@ -196,6 +199,7 @@ class Echoes(Door):
     calcom=_EFFECT_CALCOM,
     part="receiver",
     reasons={"appointments-missing", "effect-missing", "live-0"},
+    unverified=_NO_SECOND,
     arguments=_HERE,
 )
 class AcknowledgesAndForgets(Receiver):

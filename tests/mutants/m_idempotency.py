@@ -71,7 +71,7 @@ class KeepsARowPerAttempt(Receiver):
 
 
 #: All that happens to a booking after it was made, and is lost when that counts as known.
-AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-003", "idm-004", "idm-005")
+AFTERWARDS = ("eff-005", "eff-009", "eff-010")
 
 
 @breaks(
@@ -91,7 +91,7 @@ AFTERWARDS = ("eff-005", "eff-009", "eff-010", "idm-003", "idm-004", "idm-005")
         *("requested", "scheduled", "still-live"),
     },
     # What never took effect cannot do so twice.
-    unverified={"idm-001", "idm-009"},
+    unverified={"idm-001", "idm-003", "idm-004", "idm-005", "idm-009"},
 )
 class KeyOfUidAlone(Receiver):
     """Makes the key of a delivery of the booking's uid: whatever happens to it next is known."""
