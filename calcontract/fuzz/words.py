@@ -41,14 +41,22 @@ def letter(finding: Finding, result: Result, told: Settings) -> str:
     ]
     exchange = finding.exchange
     if exchange is not None:
-        if finding.kind is not fuzz.FORGED:
-            lines.append(_line("next", fate.of(exchange.status)))
+        if what_follows := _what_follows(finding, exchange):
+            lines.append(_line("next", what_follows))
         lines.append(_line("body", escaped(exchange.body)))
         if command := letters.curl(exchange) or _with_file(exchange):
             lines.append(_line("by hand", letters.sourced(command, told.secret_words())))
     lines.append(_line("repeat", repeat(result, told)))
     # What was seen may quote the receiver.
     return MASK.hidden("\n".join(lines))
+
+
+def _what_follows(finding: Finding, exchange: Exchange) -> str:
+    """What follows from *finding*; empty of what is forged, for Cal.com sends no such thing."""
+    if finding.kind is fuzz.FORGED:
+        return ""
+    # A hunt looks for no clause's violation, and sends nothing twice.
+    return fate.after(finding.reason, exchange.status, clause="")
 
 
 def _with_file(exchange: Exchange) -> str:

@@ -14,10 +14,12 @@ from calcontract import cli, fuzz, settings
 from calcontract.errors import Exit, SetupError
 from calcontract.fuzz import shapes, spoiled, words
 from calcontract.fuzz.hunt import Hunt
-from calcontract.fuzz.results import Result, Tally
+from calcontract.fuzz.results import Finding, Result, Tally
+from calcontract.records import exchange_of
 from calcontract.target import Target
 from mock_calcom.signature import sign
 from tests.unit.calcontract.broken import SECRET, receiver, sound
+from tests.unit.calcontract.makers import an_attempt
 
 SUITE = "calcontract/suite"
 
@@ -299,6 +301,29 @@ def test_nothing_that_is_said_holds_the_secret_or_a_right_signature():
     assert "mock-calcom sign" in said
     assert SECRET not in said
     assert not any(sign(body, SECRET) in said for body in server.bodies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "status", "said"),
+    [
+        (fuzz.NONSENSE, "status-500", 500, "Sent directly, the event is lost for ever"),
+        (fuzz.NONSENSE, "no-answer-reset", None, "Cal.com gets no answer"),
+        # It was answered, and that it came late is what follows from.
+        (fuzz.SPOILED, "too-late", 202, "Cal.com waits for the answer"),
+        # It was taken, and has an effect that it should not have.
+        (fuzz.NONSENSE, "effect-effects", 202, "sends nothing that puts this right"),
+        (fuzz.NONSENSE, "effect-appointments", 400, None),
+        (fuzz.FORGED, "status-202", 202, None),
+    ],
+)
+def test_a_letter_says_what_follows_from_the_finding(kind, reason, status, said):
+    exchange = exchange_of(an_attempt(status), SECRET)
+    finding = Finding(kind, reason, "it is so", "it to be otherwise", exchange)
+    told = settings.load(target="http://127.0.0.1:9/hook", secret=SECRET)
+    lines = words.letter(finding, Result(seed=1, asked=10), told).splitlines()
+    following = [line for line in lines if line.split()[0] == "next"]
+    assert len(following) == (said is not None)
+    assert all(said in line for line in following)
 
 
 def test_what_was_not_tried_is_said_and_is_not_green():
