@@ -267,9 +267,9 @@ class Target:
         self.shows_deliveries |= bool(look.records)
         return look.under_way if uids and self.shows_deliveries else look.pending
 
-    def kill(self) -> None:
+    def kill(self, *, politely: bool = False) -> None:
         """
-        Kill the receiver's process.
+        Kill the receiver's process, or end it *politely*, as a deployment does.
 
         Raises:
             NotVerified: if we may not.
@@ -277,7 +277,10 @@ class Target:
         if self.process is None:
             raise NotVerified("this needs the receiver's process", reason="no-process")
         self.life.require_unharmed()
-        self.process.kill()
+        if politely:
+            self.process.stop()
+        else:
+            self.process.kill()
 
     def restart(self) -> None:
         """

@@ -7,8 +7,10 @@ Feature: Durability across crashes
   Rule: A receiver MUST NOT lose a delivery that it has acknowledged when it is killed before it has processed it.
 
     Source: guide, "Controller Implementation" (202 promises the work) and "Best Practices" 1
-    Why: a queue in memory is empty after a restart, and nobody sends the events again.
-    Fix: write the delivery to the disk before the 202, and process what is on the disk.
+    Why: a queue in memory is empty after a restart, and nobody sends the events again; a deployment ends
+      the process more politely, and as often with work undone.
+    Fix: write the delivery to the disk before the 202, process what is on the disk, and tidy nothing
+      away at the end.
 
     @needs-probe @needs-states @needs-process
     Scenario Outline: A booking <event> and killed before it is processed is <event> after the restart
@@ -34,6 +36,15 @@ Feature: Durability across crashes
       And the receiver is killed and started again
       Then cancelled has its effect once
       And the booking is cancelled
+
+    @needs-probe @needs-states @needs-process
+    Example: A booking that is not processed when the receiver is told to end is there after the restart
+      Given a booking that is created
+      When the processing pauses
+      And Cal.com delivers created
+      And the receiver is told to end and started again
+      Then created has its effect once
+      And there is one appointment
 
     @needs-probe @needs-process
     Example: A booking killed right after its acknowledgement has its effect after the restart

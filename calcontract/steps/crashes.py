@@ -48,10 +48,10 @@ def _at_rest(story: Story) -> None:
     story.look()
 
 
-@when("the receiver is killed and started again")
-def _killed(story: Story) -> None:
+@when(parsers.re(r"the receiver is (?P<how>killed|told to end) and started again$"))
+def _killed(story: Story, how: str = "killed") -> None:
     story.killed = True
-    story.target.kill()
+    story.target.kill(politely=how == "told to end")
     story.target.restart()
     end_leases(story)
 

@@ -35,6 +35,18 @@ class ForgetsTheQueueOnRestart(Worker):
         super().start()
 
 
+@breaks("dur-001", part="worker", reasons=_LOST, process=True)
+class TidiesItsQueueAwayWhenItEnds(Worker):
+    """Survives being killed, and closes what it has not processed when it is told to end."""
+
+    def stop(self, *arguments):
+        super().stop(*arguments)
+        with self.store.write() as connection:
+            connection.execute(
+                text("UPDATE webhook_events SET state = 'done' WHERE state = 'waiting'")
+            )
+
+
 @breaks("dur-006", "dur-005", part="worker", reasons=_LOST, process=True)
 class ForgetsWaitingTriesOnRestart(Worker):
     """Sleeps until the next try in a timer of the process, which dies with it."""
