@@ -28,6 +28,9 @@ _GUIDE = frozenset({"guide"})
 #: Whoever violates so many of these was hardly built by the guide.
 _SEVERAL = 4
 
+#: The trigger event that everybody acts on.
+_BOOKED = "BOOKING_CREATED"
+
 #: The clause whose control sees each trigger event's effect.
 _HANDLED = "evt-011"
 
@@ -154,7 +157,14 @@ def _where_to_start(run: RunRecord, contract: Contract) -> Iterator[str]:
         yield f"start    with {ROOT}: who refuses honest bytes fails elsewhere for that alone"
     if _verifies_nothing(run):
         yield f"start    with {_ANY_KEY}: who verifies nothing fails elsewhere for that alone"
-    if run.handled is None and (idle := _idle(run)):
+    idle = _idle(run) if run.handled is None else []
+    if _BOOKED in idle:
+        # Nobody receives bookings and means to do nothing about them.
+        yield (
+            f"start    with the probe: {_BOOKED} was acknowledged and had no effect: the receiver "
+            "answers before it has stored it, or `pending` leaves out what it has not processed"
+        )
+    elif idle:
         yield (
             f"start    with what it is to handle: no effect of {', '.join(idle)} was seen; "
             f"where none is meant, declare the others under [triggers] in {CONFIG_FILE}"

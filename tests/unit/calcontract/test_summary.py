@@ -306,6 +306,16 @@ def test_whoever_declared_no_triggers_is_told_which_had_no_effect(reason, handle
     assert ("no effect of BOOKING_PAID was seen; " in text) is said
 
 
+def test_who_acts_on_no_booking_at_all_is_told_to_look_at_what_is_shown():
+    missing = [
+        a_check("evt-011", FAILED, f"A handled {trigger} has its effect", reason="effect-missing")
+        for trigger in ("BOOKING_CREATED", "BOOKING_PAID")
+    ]
+    text = "\n".join(summary.lines(concluded(*missing, profile="calcom"), CONTRACT))
+    assert "start    with the probe: BOOKING_CREATED was acknowledged and had no effect" in text
+    assert "what it is to handle" not in text
+
+
 @pytest.mark.parametrize(
     ("capabilities", "said"),
     [
