@@ -18,7 +18,7 @@ from reference_impl.store import Store, open_store
 from reference_impl.upkeep import CannotReplayError, Upkeep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _DAY = 86_400_000_000
 
@@ -51,7 +51,9 @@ def replay_webhook(*, id_: str | None, since: str | None, failed: bool, dry_run:
                 webhook_id = upkeep.replay(id_, dry_run=dry_run)
                 click.echo(f"delivery {webhook_id} {_would('waits', dry_run)} to be processed")
                 return
-            replayed = upkeep.replay_all(since=after, failed=failed, dry_run=dry_run)
+            replayed = upkeep.replay_all(
+                since=after, failed=failed, instead=_show if dry_run else None
+            )
         verb = "waits" if replayed.again == 1 else "wait"
         click.echo(f"{_deliveries(replayed.again)} {_would(verb, dry_run)} to be processed")
         if replayed.pruned:
@@ -127,6 +129,11 @@ def _instant(text: str) -> int:
     if instant is None:
         raise UsageError("--since takes a day or an RFC 3339 time, as 2026-07-14T09:00:00Z")
     return instant
+
+
+def _show(row: Mapping[str, Any]) -> None:
+    """One line about the delivery of *row*, whose trigger may be anybody's words."""
+    click.echo(f"{row['id']:>10}  {row['webhook_id']}  {logs.plain(row['event_type'])}")
 
 
 def _would(verb: str, dry_run: bool) -> str:

@@ -16,7 +16,7 @@ from reference_impl.store import rows
 from reference_impl.tables import webhook_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import Connection
 
@@ -149,14 +149,20 @@ class Upkeep:
 
     # --- many -------------------------------------------------------------------------------
 
-    def replay_all(self, *, since: int | None, failed: bool, dry_run: bool = False) -> Replayed:
+    def replay_all(
+        self,
+        *,
+        since: int | None,
+        failed: bool,
+        instead: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> Replayed:
         """
         Let deliveries that are over be processed once more.
 
         Args:
             since: only those received at this instant or later.
             failed: only dead letters.
-            dry_run: only count them.
+            instead: is only told of each of them, which is left as it is.
         """
         states = _events.state == "dead" if failed else _events.state.in_(("done", "dead"))
         matches = states & (true() if since is None else _events.received_at >= since)
@@ -164,7 +170,12 @@ class Upkeep:
         for batch in batches(self._store, matches):
             whole = [row for row in batch if row["whole"]]
             pruned += len(batch) - len(whole)
-            again += len(whole) if dry_run else self._again(whole)
+            if instead is None:
+                again += self._again(whole)
+                continue
+            for row in whole:
+                instead(row)
+            again += len(whole)
         return Replayed(again, pruned)
 
     def _again(self, batch: list[dict[str, Any]]) -> int:

@@ -144,6 +144,14 @@ def test_a_dry_run_changes_nothing(run, machine):
     assert states(machine) == {letter: "dead"}
 
 
+def test_a_dry_run_says_which_they_are(run, machine):
+    letter = dead(machine, "a")
+    done(machine, uid="b")
+    shown = f"{row(machine, letter)['id']:>10}  {letter}  BOOKING_CREATED"
+    told = run("replay-webhook", "--failed", "--dry-run").stdout.splitlines()
+    assert told == [shown, "1 delivery would wait to be processed"]
+
+
 def test_dead_letters_since_then_are_both(run, machine):
     dead(machine, "a")
     machine.clock.advance(86_400)
