@@ -232,6 +232,9 @@ def _code(problem: BaseException) -> str:
     if code is None and isinstance(cause, OSError):
         # The store's own: its words are ours.
         return f" ({cause})"
+    if code is None and cause is not None and getattr(problem, "statement", "") is None:
+        # A server that says nothing by which it could be called was never reached.
+        return " (no connection)"
     return f" ({code})" if code else ""
 
 

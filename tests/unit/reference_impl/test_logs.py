@@ -7,6 +7,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from reference_impl import logs
 from reference_impl.floods import BURST
@@ -109,6 +110,13 @@ def test_a_problem_is_described_by_kind_and_place_only():
     described = logs.describe(raised.value)
     assert described.startswith("ValueError in test_a_problem")
     assert "guest" not in described
+
+
+def test_a_server_that_was_never_reached_is_told_apart_from_one_that_refused():
+    never = OperationalError(None, None, Exception("nobody at guest@client.example"))
+    assert logs.describe(never) == "OperationalError (no connection)"
+    asked = OperationalError("SELECT 1", None, Exception("guest@client.example"))
+    assert logs.describe(asked) == "OperationalError"
 
 
 def test_while_two_secrets_are_active_the_log_tells_which_one_signed(assemble, settings, log_lines):
