@@ -209,7 +209,8 @@ Feature: Effects on appointments
 
     Source: guide, "Supported Events" ("pending confirmation"); Cal.com status PENDING
     Why: the host may still say no.
-    Fix: keep a requested booking apart until it is confirmed.
+    Fix: keep a requested booking apart until it is confirmed, and confirm it then: by BOOKING_CONFIRMED
+      in the guide, by BOOKING_CREATED of the same uid in Cal.com.
 
     @needs-probe
     Example: A requested booking is not confirmed
@@ -230,7 +231,7 @@ Feature: Effects on appointments
 
     Source: guide, "Supported Events"; Cal.com confirm.handler.ts
     Why: the host has said no; the slot is free again.
-    Fix: handle BOOKING_REJECTED, and never as a booking.
+    Fix: handle BOOKING_REJECTED, and never as a booking; and take a confirmation for none.
 
     @needs-probe
     Example: A rejected request is rejected
