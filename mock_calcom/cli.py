@@ -66,6 +66,8 @@ _TRANSPORTS: dict[str, Callable[[Delivery, float], Attempt]] = {
 #: The faults that lie in how often and when it is sent.
 _REPETITIONS = ("duplicated", "at-once")
 
+_FAULTS = ", ".join(sorted((*faults.FAULTS, *_TRANSPORTS, *_REPETITIONS)))
+
 SecretEnv = Annotated[
     str | None, typer.Option(metavar="NAME", help="The environment variable with the secret.")
 ]
@@ -84,7 +86,9 @@ def send(
     *,
     secret_env: SecretEnv = None,
     secret_file: SecretFile = None,
-    profile: Annotated[str, typer.Option(help="Which sender to be.")] = DEFAULT.name,
+    profile: Annotated[
+        str, typer.Option(help=f"Which sender to be, of {', '.join(PROFILES)}.")
+    ] = DEFAULT.name,
     seed: Annotated[
         int | None,
         typer.Option(min=0, max=LARGEST_SEED, help="Makes people and ids repeatable."),
@@ -92,7 +96,9 @@ def send(
     times: Annotated[
         int, typer.Option(min=1, max=1000, help="How often to send the same bytes.")
     ] = 1,
-    fault: Annotated[str | None, typer.Option(metavar="NAME", help="What to disturb.")] = None,
+    fault: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"What to disturb, of {_FAULTS}.")
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.001, max=LONGEST, callback=a_number, help="Seconds per attempt.")
     ] = wire.BUDGET,
@@ -237,8 +243,7 @@ def _made(
     if fault is None:
         return [sender.attempt(honest) for _ in range(times)]
     if fault not in faults.FAULTS:
-        known = ", ".join(sorted((*faults.FAULTS, *_TRANSPORTS, *_REPETITIONS)))
-        raise ValueError(f"unknown fault {fault!r}; there are {known}")
+        raise ValueError(f"unknown fault {fault!r}; there are {_FAULTS}")
     spoiled = faults.FAULTS[fault](honest)
     return [sender.attempt(spoiled) for _ in range(times)]
 

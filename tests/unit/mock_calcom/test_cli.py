@@ -104,6 +104,12 @@ def test_every_fault_reaches_the_receiver(run, receiver, fault):
     assert len(listening.received) == (2 if fault in {"duplicated", "at-once"} else 1)
 
 
+def test_the_help_names_every_sender_and_every_fault(run):
+    # Wherever its lines are broken.
+    told = "".join(run("send", "--help").stdout.split())
+    assert all(name in told for name in (*PROFILES, *faults.FAULTS, "torn", "at-once"))
+
+
 def test_who_abandons_a_delivery_has_no_acknowledgement(run, receiver):
     assert send(run, receiver(answers()).url, "--fault", "abandoned").exit_code == 1
 
