@@ -292,6 +292,7 @@ def smoke(  # noqa: PLR0917 - typer makes an option of each
         typer.echo(doubt)
     if doubts:
         raise typer.Exit(int(Exit.VIOLATES))
+    typer.echo("it takes one with white space in its JSON, and none under another secret")
 
 
 @application.command()
