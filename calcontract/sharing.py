@@ -49,7 +49,7 @@ def secret_of(told: Settings) -> str:
             "no secret is given",
             hint="name the environment variable that holds it with --secret-env NAME",
         )
-    if not value:
+    if not value.strip():
         raise UsageError(
             f"{source} holds no secret",
             hint="write the receiver's secret into it"

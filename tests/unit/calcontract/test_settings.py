@@ -204,6 +204,7 @@ def test_a_secret_comes_from_a_file_without_the_editors_line_end(text, secret, f
         ({"secret_file": "empty"}, "the file empty holds no secret"),
         ({"secret_file": "binary"}, "'binary' cannot be read: it is not UTF-8 text;"),
         ({"secret": ""}, "--secret holds no secret"),
+        ({"secret": " \t"}, "--secret holds no secret"),
         ({"secret": "s" * 5000}, "--secret holds 5,000 characters, which are no secret"),
     ],
 )
