@@ -326,7 +326,7 @@ def test_a_missing_driver_is_said(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "reference_impl.store.postgresql", raising=False)
-    with pytest.raises(BadSettingsError, match=r"calcontract\[postgresql\]"):
+    with pytest.raises(BadSettingsError, match=r"pip install 'psycopg\[binary\]'"):
         open_store("postgresql+psycopg://u@h/x")
 
 
