@@ -25,6 +25,9 @@ THOROUGH = os.environ.get("CRASH") == "thorough"
 #: Seconds within which deliveries are acknowledged again after a trouble.
 _RECOVERY = 30.0
 
+#: More threads than any load has.
+_THREADS = 100
+
 #: What is counted by its name.
 _KINDS = ("lost", "doubled", "ghost", "wrong state")
 
@@ -105,7 +108,8 @@ class Run:
         """Senders that have not begun yet."""
         self._loads += 1
         seed = f"{SEED} {self._loads}"
-        return Senders(seed, self.deployment.urls, SECRET, self.history, **choices)
+        first = self._loads * _THREADS
+        return Senders(seed, self.deployment.urls, SECRET, self.history, first=first, **choices)
 
     def comes_through(self):
         """Whether deliveries are acknowledged now."""

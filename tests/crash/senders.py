@@ -30,13 +30,14 @@ class Senders:
         secret: what deliveries are signed with.
         history: what is told of all this.
         threads: how many send at the same time.
+        first: the number of the first of them, by which lives of several loads are told apart.
         pause: the longest a thread rests between two lives, in seconds.
         timeout: the seconds of one attempt.
         torn: how many of the last deliveries of a life are torn off, from 0 to 1.
     """
 
     def __init__(
-        self, seed, urls, secret, history, *, threads=4, pause=0.05, timeout=10.0, torn=0.1
+        self, seed, urls, secret, history, *, threads=4, first=0, pause=0.05, timeout=10.0, torn=0.1
     ):
         self._urls = urls
         self._history = history
@@ -51,7 +52,9 @@ class Senders:
             threading.Thread(
                 target=self._run, args=(Random(f"{seed} sender {number}"), lives), daemon=True
             )
-            for number, lives in enumerate(Lives(seed, number, secret) for number in range(threads))
+            for number, lives in enumerate(
+                Lives(seed, first + number, secret) for number in range(threads)
+            )
         ]
 
     def __enter__(self):

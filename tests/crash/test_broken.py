@@ -36,6 +36,10 @@ def test_a_receiver_that_does_not_survive_a_kill_is_caught(web, kind, deploy):
     assert kind in {finding.kind for finding in outcome.findings}
 
 
+def test_one_that_survives_is_not_accused_however_often_it_is_begun_again(deploy):
+    assert not crash("sound", deploy(), 1, rounds=2, threads=2).findings
+
+
 def test_every_broken_receiver_says_how_it_is_broken():
     assert all(
         part.__doc__
