@@ -45,6 +45,7 @@ class Stale:
     remedy: str
 
 
+# What is to be done about an entry that conforms, has expired, or fails otherwise.
 _MENDED = "take it off the list"
 _LATE = "mend the receiver, or give it another day"
 _OTHER = "look at it, for it is another fault"

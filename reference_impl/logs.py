@@ -233,7 +233,7 @@ def _code(problem: BaseException) -> str:
         # The store's own: its words are ours.
         return f" ({cause})"
     if code is None and cause is not None and getattr(problem, "statement", "") is None:
-        # A server that says nothing by which it could be called was never reached.
+        # Not of a statement, and nothing by which a server calls it: none was reached, or no more.
         return " (no connection)"
     return f" ({code})" if code else ""
 

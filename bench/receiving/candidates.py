@@ -121,7 +121,7 @@ class OnOurTables(Candidate):
             CalledProcessError: if that cannot be made.
             SetupError: if it does not listen in time.
         """
-        address = f"sqlite:///{folder / 'receiver.db'}"
+        address = f"sqlite:///{Place(folder, 0).database}"
         subprocess.run(  # noqa: S603 - our own command
             [*RECEIVER, "migrate"],
             env=os.environ | variables(address),

@@ -61,7 +61,8 @@ _REASONS: Mapping[Kind, str] = {
     ),
     Kind.WRONG: (
         r"live-\d+|scheduled|requested|confirmed|other-time|still-live|effect-repeated"
-        r"|effect-unexpected|effect-appointments|effect-effects|appointments-doubled|records-doubled|changed|went-back"
+        r"|effect-unexpected|effect-appointments|effect-effects|appointments-doubled"
+        r"|records-doubled|changed|went-back"
         r"|bystander-touched|booking-id|appointment-not-confirmed|cancellation-reason|altered"
         r"|guest-missing|guest-elsewhere"
     ),

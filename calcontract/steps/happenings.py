@@ -227,8 +227,10 @@ def _a_life_at_once(story: Story, life: str) -> None:
     )
 )
 def _a_life_for(story: Story, life: str, whose: str) -> None:
-    nobodys = f"{_NOBODYS}{story.target.ids.booking_id()}"
-    lead(story, life, story.appointment if whose == "our appointment" else nobodys)
+    if whose == "our appointment":
+        lead(story, life, story.appointment)
+    else:
+        lead(story, life, f"{_NOBODYS}{story.target.ids.booking_id()}")
 
 
 @given("a booking that the receiver knows")
